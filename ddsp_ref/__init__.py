@@ -1,0 +1,46 @@
+"""ddsp_ref: differentiable digital signal processing with hand-written gradients.
+
+Every name is loaded when it is first used, so that `import ddsp_ref` costs almost nothing.
+Ops are found through the registry; the other public names are listed here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Case": "ddsp_ref.op",
+    "Op": "ddsp_ref.op",
+    "all_ops": "ddsp_ref.registry",
+    "get_op": "ddsp_ref.registry",
+    "get_num_threads": "ddsp_ref.jit",
+    "set_num_threads": "ddsp_ref.jit",
+    "DdspRefError": "ddsp_ref.errors",
+    "ParameterError": "ddsp_ref.errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+    elif name.startswith("_"):
+        raise AttributeError(name)
+    elif importlib.util.find_spec(f"{__name__}.{name}"):
+        value = importlib.import_module(f"{__name__}.{name}")
+    else:
+        from ddsp_ref.registry import all_ops
+
+        value = all_ops().get(name)
+        if value is None:
+            raise AttributeError(f"ddsp_ref has no {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    from ddsp_ref.registry import all_ops
+
+    return sorted({*_HOME, *all_ops(), "__version__"})

@@ -1,0 +1,44 @@
+"""The errors that ddsp_ref raises on purpose; anything else is a bug."""
+
+from __future__ import annotations
+
+
+class DdspRefError(Exception):
+    """Base of every error that this library raises on purpose."""
+
+
+class ParameterError(DdspRefError, ValueError):
+    """An argument has a value, shape or type that cannot work."""
+
+
+class AudioFileError(DdspRefError, ValueError):
+    """An audio file is missing, empty, damaged or not audio."""
+
+
+class NoPitchError(DdspRefError, ValueError):
+    """The recording holds nothing that can be followed: silence, or no pitch."""
+
+
+class InstrumentError(DdspRefError, ValueError):
+    """An instrument is unknown, or its folder is damaged."""
+
+
+class CheckpointError(DdspRefError, ValueError):
+    """A training checkpoint is damaged or belongs to another configuration."""
+
+
+class TrainingError(DdspRefError, RuntimeError):
+    """Training cannot go on: no data, or the loss is no longer a number."""
+
+
+class MissingExtraError(DdspRefError, ImportError):
+    """An optional package is needed for this call and is not installed."""
+
+
+def require(condition: object, message: str) -> None:
+    """Raise `ParameterError(message)` unless `condition` holds.
+
+    The message says the offending value, the rule, and the nearest value that works.
+    """
+    if not condition:
+        raise ParameterError(message)

@@ -1,0 +1,112 @@
+"""The only file that configures numba: the house flags and the thread pool."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+
+from ddsp_ref.errors import require
+
+# Reordering of sums, fused multiply-add and reciprocals, but NaN and infinity keep their meaning.
+RELAXED = {"reassoc", "contract", "arcp", "nsz"}
+
+
+def njit(function: Callable) -> Callable:
+    """Compile with the house flags: cached on disk, GIL released, division as in NumPy."""
+    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+
+
+def njit_relaxed(function: Callable) -> Callable:
+    """Like `njit`, and sums may be reordered so that loops over them become vector code.
+
+    For kernels whose float32 error has been measured; NaN and infinity are kept.
+    """
+    return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=RELAXED)(function)
+
+
+def _default_threads() -> int:
+    text = os.environ.get("DDSP_REF_NUM_THREADS", "")
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
+
+
+_state = threading.local()
+_pool: ThreadPoolExecutor | None = None
+_pool_lock = threading.Lock()
+_n_threads = _default_threads()
+
+
+def get_num_threads() -> int:
+    """Return how many threads kernels are split over."""
+    return _n_threads
+
+
+def set_num_threads(n_threads: int) -> None:
+    """Set how many threads kernels are split over; results do not depend on it.
+
+    The start value is the environment variable `DDSP_REF_NUM_THREADS`, else the number of cores.
+    """
+    global _pool, _n_threads
+    require(
+        isinstance(n_threads, int) and n_threads >= 1,
+        f"set_num_threads: n_threads is {n_threads!r}, must be a whole number of at least 1",
+    )
+    with _pool_lock:
+        _n_threads, old, _pool = n_threads, _pool, None
+    if old is not None:
+        old.shutdown(wait=True)
+
+
+def _forget_pool() -> None:
+    """Drop the threads of the parent: after a fork they exist in name only."""
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
+def _get_pool() -> ThreadPoolExecutor:
+    global _pool
+    with _pool_lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(_n_threads, thread_name_prefix="ddsp_ref")
+        return _pool
+
+
+def _in_worker(function: Callable, arguments: tuple) -> None:
+    _state.busy = True  # a kernel called from a worker runs its parts in that worker
+    try:
+        function(*arguments)
+    finally:
+        _state.busy = False
+
+
+def run_parts(function: Callable, parts: Iterable[tuple]) -> None:
+    """Call `function(*part)` for every part, side by side; parts must write to disjoint memory.
+
+    The parts are chosen by the caller from the sizes alone, never from the number of threads:
+    that keeps results bit-identical on every machine.
+    """
+    parts = list(parts)
+    if len(parts) <= 1 or _n_threads == 1 or getattr(_state, "busy", False):
+        for part in parts:
+            function(*part)
+        return
+    futures = [_get_pool().submit(_in_worker, function, part) for part in parts]
+    for future in futures:
+        future.result()
+
+
+def ranges(n: int, size: int) -> list[tuple[int, int]]:
+    """Split `range(n)` into consecutive (start, stop) pairs of at most `size`."""
+    return [(start, min(start + size, n)) for start in range(0, n, size)]

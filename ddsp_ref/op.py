@@ -1,0 +1,316 @@
+"""The op protocol: one piece of mathematics as formula, fast code and hand-written gradient."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ddsp_ref.errors import ParameterError, require
+
+Arrays = tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One use of an op: inputs and settings, and what is known about the result.
+
+    Attributes:
+        label: short name, unique within the op.
+        arrays: the positional inputs.
+        settings: the keyword settings.
+        expected: the result worked out by hand (or a tuple of them), None if not known.
+        grad: False where the gradient is not defined (a kink), so that it is not compared.
+        error: for a wrong use, a regular expression that the `ParameterError` has to match.
+    """
+
+    label: str
+    arrays: Sequence[Any]
+    settings: dict[str, Any] = field(default_factory=dict)
+    expected: Any = None
+    grad: bool = True
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Term:
+    """One array of a signature: its core dimensions, and whether it is shared by the batch."""
+
+    dims: tuple[str, ...]
+    shared: bool
+
+
+def parse_signature(text: str) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    """Split '(n_frames),[n_in,n_out]->(n_samples)' into the terms before and after the arrow.
+
+    Round brackets: the array may have leading batch axes. Square brackets: it is shared.
+    """
+    sides = text.replace(" ", "").split("->")
+    pattern = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
+
+    def terms(side: str) -> tuple[Term, ...]:
+        found = []
+        for match in pattern.finditer(side):
+            body = match.group(1) if match.group(1) is not None else match.group(2)
+            dims = tuple(dim for dim in body.split(",") if dim)
+            found.append(Term(dims, match.group(1) is None))
+        return tuple(found)
+
+    inputs, outputs = map(terms, sides)
+    return inputs, outputs
+
+
+class Op:
+    """A differentiable function of arrays: definition, fast path and pullback under one name.
+
+    `op(*arrays, **settings)` is the value, `op.vjp(*arrays, **settings)` the value and its
+    pullback, `op.define(*arrays, **settings)` the readable definition in float64. Positional
+    arguments are arrays and are differentiated; keyword arguments are constants.
+
+    The signature says which trailing axes each array has. From it this class derives, for all
+    ops alike: dtypes, shape errors, batch axes (broadcast, flattened to one, restored), contiguity
+    and the summing of cotangents over broadcast axes. The fast path sees `(batch, *core)` only;
+    the definition sees one element of the batch at a time, without batch axes.
+
+    Args:
+        name: public name of the op.
+        define: `define(*arrays, **settings, xp=np)`, float64, for one element of the batch.
+        vjp: `vjp(*arrays, **settings) -> (y, pullback)`, fast, for `(batch, *core)`.
+        forward: `forward(*arrays, **settings) -> y`, where the value alone is cheaper.
+        cases: function that returns a list of `Case`.
+        signature: core shapes, see `parse_signature`.
+        source: where the formula stands.
+        check: `check(dims, **settings)` raises `ParameterError` on settings that cannot work.
+        one_for_all: names of arrays that reach the fast path with a batch of 1 when the caller
+            gave one for the whole batch, so that work on them is not repeated.
+        float32_error: largest error of the float32 value, as a fraction of the largest value.
+        float32_grad_error: the same for cotangents.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        define: Callable,
+        *,
+        vjp: Callable,
+        cases: Callable[[], list[Case]],
+        signature: str,
+        source: str,
+        forward: Callable | None = None,
+        check: Callable | None = None,
+        one_for_all: tuple[str, ...] = (),
+        float32_error: float = 2e-6,
+        float32_grad_error: float = 1e-5,
+    ) -> None:
+        self.name, self.cases, self.source = name, cases, source
+        self.signature = signature
+        self.float32_error, self.float32_grad_error = float32_error, float32_grad_error
+        self._define, self._vjp, self._forward, self._check = define, vjp, forward, check
+        self._inputs, self._outputs = parse_signature(signature)
+        parameters = inspect.signature(define).parameters.values()
+        self.array_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.settings = {
+            p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "xp"
+        }
+        self._unit_batch = tuple(name in one_for_all for name in self.array_names)
+        self.__name__ = self.__qualname__ = name
+        self.__module__ = define.__module__
+        self.__doc__ = define.__doc__
+        self.__signature__ = inspect.Signature(
+            [p for p in parameters if p.name != "xp"], return_annotation=np.ndarray
+        )
+
+    def __repr__(self) -> str:
+        return f"<op {self.name} {self.signature}>"
+
+    def __call__(self, *arrays: Any, **settings: Any) -> Any:
+        """Return the value in the precision of the inputs."""
+        call = _Call(self, arrays, settings)
+        if self._forward is None:
+            return call.restore(self._vjp(*call.arrays, **settings)[0])
+        return call.restore(self._forward(*call.arrays, **settings))
+
+    def vjp(self, *arrays: Any, **settings: Any) -> tuple[Any, Callable[[Any], Arrays]]:
+        """Return the value and `pullback(y_bar)`, which gives one cotangent per array."""
+        call = _Call(self, arrays, settings)
+        flat_y, flat_pullback = self._vjp(*call.arrays, **settings)
+        y = call.restore(flat_y)
+
+        def pullback(y_bar: Any) -> Arrays:
+            return call.restore_cotangents(flat_pullback(call.flatten_cotangent(y_bar, flat_y)))
+
+        return y, pullback
+
+    def define(self, *arrays: Any, xp: Any = np, **settings: Any) -> Any:
+        """Return the readable truth, float64. With `xp=autograd.numpy` it can be taped."""
+        if xp is np:
+            arrays = tuple(np.asarray(_as_float(self, i, a), float) for i, a in enumerate(arrays))
+        self.check(*[np.shape(a) for a in arrays], **settings)
+        batch = self._batch_shape([np.shape(a) for a in arrays])
+        if not batch or not any(term.dims for term in self._inputs + self._outputs):
+            return self._define(*arrays, xp=xp, **settings)
+        results = [
+            self._define(*self._pick(arrays, index, batch), xp=xp, **settings)
+            for index in np.ndindex(*batch)
+        ]
+        if len(self._outputs) == 1:
+            return xp.reshape(xp.stack(results), batch + np.shape(results[0]))
+        return tuple(
+            xp.reshape(xp.stack([r[j] for r in results]), batch + np.shape(results[0][j]))
+            for j in range(len(self._outputs))
+        )
+
+    def check(self, *shapes: tuple[int, ...], **settings: Any) -> dict[str, int]:
+        """Raise `ParameterError` if shapes or settings cannot work; return the named sizes."""
+        names = self.array_names
+        require(
+            len(shapes) == len(names),
+            f"{self.name}: takes {len(names)} arrays ({', '.join(names)}), got {len(shapes)}",
+        )
+        for key in settings:
+            require(
+                key in self.settings,
+                f"{self.name}: no setting {key!r}; there are {', '.join(self.settings) or 'none'}",
+            )
+        for key, default in self.settings.items():
+            require(
+                key in settings or default is not inspect.Parameter.empty,
+                f"{self.name}: the setting {key!r} is missing, pass {key}=...",
+            )
+        dims: dict[str, int] = {}
+        for name, term, shape in zip(names, self._inputs, shapes, strict=True):
+            self._bind(dims, name, term, shape)
+        self._batch_shape(shapes)
+        if self._check is not None:
+            try:
+                self._check(dims, **settings)
+            except ParameterError as error:
+                raise ParameterError(f"{self.name}: {error}") from None
+        return dims
+
+    def _bind(self, dims: dict[str, int], name: str, term: Term, shape: tuple[int, ...]) -> None:
+        wanted = f"{'' if term.shared else '..., '}{', '.join(term.dims)}"
+        n_core = len(term.dims)
+        exact = len(shape) == n_core if term.shared else len(shape) >= n_core
+        require(exact, f"{self.name}: {name} has shape {shape}, must be ({wanted})")
+        for dim, size in zip(term.dims, shape[len(shape) - n_core :], strict=True):
+            known = dims.setdefault(dim, size)
+            require(
+                size == known,
+                f"{self.name}: {name} has shape {shape}, must be ({wanted}) with {dim}={known}",
+            )
+            require(size > 0, f"{self.name}: {name} has shape {shape}, {dim} must be at least 1")
+
+    def _batch_shape(self, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+        leading = [
+            shape[: len(shape) - len(term.dims)]
+            for term, shape in zip(self._inputs, shapes, strict=True)
+        ]
+        try:
+            return np.broadcast_shapes(*leading)
+        except ValueError:
+            text = ", ".join(f"{n} {s}" for n, s in zip(self.array_names, shapes, strict=True))
+            raise ParameterError(
+                f"{self.name}: batch axes do not fit together: {text}; they must be equal or 1"
+            ) from None
+
+    def _pick(self, arrays: Sequence[Any], index: tuple[int, ...], batch: tuple) -> list[Any]:
+        """Return the core arrays that belong to one index of the batch."""
+        picked = []
+        for array, term in zip(arrays, self._inputs, strict=True):
+            lead = np.shape(array)[: len(np.shape(array)) - len(term.dims)]
+            own = index[len(batch) - len(lead) :]
+            picked.append(array[tuple(0 if n == 1 else i for i, n in zip(own, lead, strict=True))])
+        return picked
+
+
+class _Call:
+    """The inputs of one call in the form that the fast path wants, and the way back."""
+
+    def __init__(self, op: Op, arrays: tuple[Any, ...], settings: dict[str, Any]) -> None:
+        given = [_as_float(op, i, a) for i, a in enumerate(arrays)]
+        self.op = op
+        self.shapes = [a.shape for a in given]
+        self.dtypes = [a.dtype for a in given]
+        op.check(*self.shapes, **settings)
+        self.batch = op._batch_shape(self.shapes)
+        self.dtype = np.result_type(np.float32, *self.dtypes)
+        self.arrays = [self._flatten(i, a) for i, a in enumerate(given)]
+
+    def _flatten(self, i: int, array: np.ndarray) -> np.ndarray:
+        term = self.op._inputs[i]
+        core = array.shape[array.ndim - len(term.dims) :]
+        if not term.shared:
+            lead = array.shape[: array.ndim - len(core)]
+            alone = self.op._unit_batch[i] and math.prod(lead) == 1
+            if lead != self.batch and not alone:
+                array = np.broadcast_to(array, self.batch + core)
+            array = array.reshape((1 if alone else math.prod(self.batch), *core))
+        flat = np.ascontiguousarray(array, self.dtype).view()
+        flat.flags.writeable = False  # one numba specialisation, and inputs cannot be harmed
+        return flat
+
+    def restore(self, flat: Any) -> Any:
+        if isinstance(flat, tuple):
+            return tuple(y.reshape(self.batch + y.shape[1:]) for y in flat)
+        return flat.reshape(self.batch + flat.shape[1:])
+
+    def flatten_cotangent(self, y_bar: Any, flat_y: Any) -> Any:
+        if isinstance(flat_y, tuple):
+            require(
+                isinstance(y_bar, (tuple, list)) and len(y_bar) == len(flat_y),
+                f"{self.op.name}: the pullback takes a tuple of {len(flat_y)} cotangents",
+            )
+            pairs = zip(y_bar, flat_y, strict=True)
+            return tuple(self.flatten_cotangent(*pair) for pair in pairs)
+        y_bar = np.asarray(y_bar)
+        wanted = self.batch + flat_y.shape[1:]
+        require(
+            y_bar.shape == wanted,
+            f"{self.op.name}: y_bar has shape {y_bar.shape}, must be that of the value, {wanted}",
+        )
+        flat = np.ascontiguousarray(y_bar.reshape(flat_y.shape), flat_y.dtype).view()
+        flat.flags.writeable = False
+        return flat
+
+    def restore_cotangents(self, cotangents: Arrays) -> Arrays:
+        return tuple(
+            self._restore_one(x_bar, shape, dtype)
+            for x_bar, shape, dtype in zip(cotangents, self.shapes, self.dtypes, strict=True)
+        )
+
+    def _restore_one(self, x_bar: np.ndarray, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        if x_bar.size != math.prod(shape):  # the input was broadcast: its copies add up
+            core = x_bar.shape[1:]
+            x_bar = x_bar.reshape(self.batch + core)
+            lead = shape[: len(shape) - len(core)]
+            padded = (1,) * (len(self.batch) - len(lead)) + lead
+            axes = tuple(i for i, (n, m) in enumerate(zip(padded, self.batch)) if n != m)
+            x_bar = x_bar.sum(axis=axes)
+        return x_bar.reshape(shape).astype(dtype, copy=False)
+
+
+def _as_float(op: Op, i: int, value: Any) -> np.ndarray:
+    """Return a finite floating-point array: float16 becomes float32, integers float64."""
+    name = op.array_names[i] if i < len(op.array_names) else f"argument {i}"
+    array = np.asarray(value)
+    if array.dtype == np.float16:
+        array = array.astype(np.float32)
+    elif array.dtype.kind in "iub":
+        array = array.astype(np.float64)
+    require(
+        array.dtype in (np.float32, np.float64),
+        f"{op.name}: {name} has dtype {array.dtype}, must be float32 or float64",
+    )
+    # One pass without a temporary; a sum may overflow where every value is finite.
+    if not math.isfinite(array.sum(dtype=np.float64)) and not np.isfinite(array).all():
+        where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+        raise ParameterError(
+            f"{op.name}: {name} is {array[where]} at index {where}, must be finite"
+        )
+    return array

@@ -1,0 +1,1 @@
+"""Frame-rate controls to sample rate."""

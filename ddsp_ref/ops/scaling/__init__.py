@@ -1,0 +1,1 @@
+"""Scalings between network outputs, units and controls."""

@@ -1,0 +1,1 @@
+"""Short-time spectra and what is measured from them."""
