@@ -26,6 +26,7 @@ from .check import (
 OPS = list(all_ops().values())
 RIGHT = [(op, case) for op in OPS for case in op.cases() if case.error is None]
 WRONG = [(op, case) for op in OPS for case in op.cases() if case.error is not None]
+BY_HAND = [(op, case) for op, case in RIGHT if case.expected is not None]
 SMOOTH = [(op, case) for op, case in RIGHT if case.grad]
 
 
@@ -35,14 +36,13 @@ def names(pairs):
 
 each_op = pytest.mark.parametrize("op", OPS, ids=[op.name for op in OPS])
 right = pytest.mark.parametrize(("op", "case"), RIGHT, ids=names(RIGHT))
+by_hand = pytest.mark.parametrize(("op", "case"), BY_HAND, ids=names(BY_HAND))
 smooth = pytest.mark.parametrize(("op", "case"), SMOOTH, ids=names(SMOOTH))
 wrong = pytest.mark.parametrize(("op", "case"), WRONG, ids=names(WRONG))
 
 
-@right
+@by_hand
 def test_definition_gives_the_value_worked_out_by_hand(op, case):
-    if case.expected is None:
-        pytest.skip("no value by hand in this case")
     got = op.define(*cast(case, np.float64), **case.settings)
     for part, wanted in zip(as_tuple(got), as_tuple(case.expected)):
         np.testing.assert_allclose(part, wanted, rtol=1e-12, atol=1e-12)
@@ -98,7 +98,7 @@ def test_pullback_is_the_central_difference(op, case, rng):
     cotangents = pullback(y_bar)
     for i, name in enumerate(op.array_names):
         directions = [np.zeros_like(a) for a in arrays]
-        size = np.maximum(np.abs(arrays[i]), 1e-3 * (np.abs(arrays[i]).max() + 1e-3))
+        size = np.maximum(np.abs(arrays[i]), 1e-3 * (np.abs(arrays[i]).max() or 1e3))
         directions[i] = rng.standard_normal(arrays[i].shape) * size
         wanted = central_difference(op, arrays, case.settings, y_bar, directions, 1e-5)
         # what cancels in the dot product is lost in both

@@ -1,0 +1,296 @@
+"""The kernels of harmonic synthesis: blocks of samples, a recurrence over partials."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ddsp_ref.jit import njit, njit_relaxed
+
+BLOCK = 64  # samples per inner loop: its buffers stay in the first-level cache
+
+# sin(pi x) / x and cos(pi x) as power series in x^2; at |x| = 1/2 the rest is below 1e-17
+_SIN = tuple((-1) ** n * math.pi ** (2 * n + 1) / math.factorial(2 * n + 1) for n in range(11))
+_COS = tuple((-1) ** n * math.pi ** (2 * n) / math.factorial(2 * n) for n in range(12))
+
+
+@njit
+def _first_sample(i, n_frames, n_samples):
+    """Return the first sample t with t * n_frames >= i * n_samples."""
+    return (i * n_samples + n_frames - 1) // n_frames
+
+
+@njit
+def _cycles_of_line(n, here, slope, offset, step, sample_rate):
+    """Return the phase gained in n samples, during which f0 follows a straight line."""
+    return (n * (here + slope * offset) + slope * step * (0.5 * n * (n - 1))) / sample_rate
+
+
+@njit
+def frame_phases(f0_hz, n_samples, sample_rate, phases):
+    """Fill phases[b, i] with the cycles before the first sample of frame i, wrapped."""
+    n_batch, n_frames = f0_hz.shape
+    step = n_frames / n_samples
+    for b in range(n_batch):
+        phase = 0.0
+        for i in range(n_frames):
+            phases[b, i] = phase
+            start = _first_sample(i, n_frames, n_samples)
+            n = _first_sample(i + 1, n_frames, n_samples) - start
+            here = float(f0_hz[b, i])
+            slope = float(f0_hz[b, min(i + 1, n_frames - 1)]) - here
+            offset = (start * n_frames - i * n_samples) / n_samples
+            phase += _cycles_of_line(n, here, slope, offset, step, sample_rate)
+            phase -= math.floor(phase)
+
+
+@njit
+def _n_audible(f0, nyquist, n_harmonics):
+    """Count the partials below Nyquist."""
+    if f0 <= 0:
+        return n_harmonics
+    count = int(min(float(n_harmonics), nyquist / f0 + 1))
+    while count > 0 and count * f0 >= nyquist:
+        count -= 1
+    return count
+
+
+# Rows of the work buffer. It is one flat array, and loops always run over whole rows: only then does
+# the compiler see that rows cannot overlap and make vector code of loops over many of them.
+_F0, _WEIGHT, _ROT, _SINE, _SINE_STEP, _COSINE, _COSINE_STEP = range(0, 7 * BLOCK, BLOCK)
+_LOW, _HIGH, _LOW_BAR, _HIGH_BAR = range(7 * BLOCK, 11 * BLOCK, BLOCK)
+WORK = 11 * BLOCK
+
+
+@njit_relaxed
+def _start_block(work, offset, step, here, slope, phase, sample_rate, hann):
+    """Fill f0, the weight of the right frame, and the first partial; clear the sums.
+
+    With theta the phase, the rows are sin(theta), cos(theta), what they changed by since
+    partial 0, and rot = 4 sin^2(theta/2), which drives the recurrence.
+    """
+    start = here + slope * offset
+    for j in range(BLOCK):
+        fraction = offset + j * step
+        work[_F0 + j] = here + slope * fraction
+        cycles = phase + ((j + 1) * start + slope * step * (0.5 * j * (j + 1))) / sample_rate
+        x = cycles - math.floor(cycles + 0.5)
+        z = x * x
+        sine, cosine = _SIN[10], _COS[11]
+        for m in range(10):
+            sine = sine * z + _SIN[9 - m]
+        for m in range(11):
+            cosine = cosine * z + _COS[10 - m]
+        sine *= x
+        rot = 4 * sine * sine
+        work[_ROT + j] = rot
+        work[_SINE + j] = work[_SINE_STEP + j] = 2 * sine * cosine
+        work[_COSINE + j] = 1 - 0.5 * rot
+        work[_COSINE_STEP + j] = -0.5 * rot
+        work[_LOW + j] = 0.0
+        work[_HIGH + j] = 0.0
+        x = fraction - 0.5  # cos(pi fraction) = -sin(pi (fraction - 1/2))
+        z = x * x
+        bend = _SIN[10]
+        for m in range(10):
+            bend = bend * z + _SIN[9 - m]
+        work[_WEIGHT + j] = 0.5 + 0.5 * bend * x if hann else fraction
+
+
+@njit
+def _audible_range(work, n, nyquist, n_harmonics):
+    """Return how many partials are below Nyquist in all of n samples, and in any of them."""
+    one = _n_audible(work[_F0], nyquist, n_harmonics)
+    other = _n_audible(work[_F0 + n - 1], nyquist, n_harmonics)
+    return min(one, other), max(one, other)
+
+
+@njit_relaxed
+def _add_partials(work, left, right, n_all, n_any, nyquist):
+    """Add up sines weighted by the amplitudes of the frames to the left and to the right."""
+    k = 0
+    while k + 4 <= n_all:
+        a0, a1, a2, a3 = left[k], left[k + 1], left[k + 2], left[k + 3]
+        b0, b1, b2, b3 = right[k], right[k + 1], right[k + 2], right[k + 3]
+        for j in range(BLOCK):
+            rot, s0 = work[_ROT + j], work[_SINE + j]
+            d1 = work[_SINE_STEP + j] - rot * s0
+            s1 = s0 + d1
+            d2 = d1 - rot * s1
+            s2 = s1 + d2
+            d3 = d2 - rot * s2
+            s3 = s2 + d3
+            d4 = d3 - rot * s3
+            work[_LOW + j] += (a0 * s0 + a1 * s1) + (a2 * s2 + a3 * s3)
+            work[_HIGH + j] += (b0 * s0 + b1 * s1) + (b2 * s2 + b3 * s3)
+            work[_SINE_STEP + j] = d4
+            work[_SINE + j] = s3 + d4
+        k += 4
+    while k < n_any:
+        for j in range(BLOCK):
+            on = k < n_all or (k + 1) * work[_F0 + j] < nyquist
+            wave = work[_SINE + j] if on else 0.0
+            work[_LOW + j] += left[k] * wave
+            work[_HIGH + j] += right[k] * wave
+            work[_SINE_STEP + j] -= work[_ROT + j] * work[_SINE + j]
+            work[_SINE + j] += work[_SINE_STEP + j]
+        k += 1
+
+
+@njit
+def synthesize_frames(f0_hz, partials, phases, n_samples, sample_rate, hann, b, first, last, y):
+    """Write the samples of frames first ... last - 1 of batch element b."""
+    n_frames, n_harmonics = partials.shape[1:]
+    work = np.empty(WORK)
+    step, nyquist = n_frames / n_samples, sample_rate / 2
+    for i in range(first, last):
+        after = min(i + 1, n_frames - 1)
+        here = float(f0_hz[b, i])
+        slope = float(f0_hz[b, after]) - here
+        phase = phases[b, i]
+        stop = _first_sample(i + 1, n_frames, n_samples)
+        for t in range(_first_sample(i, n_frames, n_samples), stop, BLOCK):
+            n = min(BLOCK, stop - t)
+            offset = (t * n_frames - i * n_samples) / n_samples
+            _start_block(work, offset, step, here, slope, phase, sample_rate, hann)
+            n_all, n_any = _audible_range(work, n, nyquist, n_harmonics)
+            _add_partials(work, partials[b, i], partials[b, after], n_all, n_any, nyquist)
+            for j in range(n):
+                low, high = work[_LOW + j], work[_HIGH + j]
+                y[b, t + j] = low + work[_WEIGHT + j] * (high - low)
+            phase += _cycles_of_line(n, here, slope, offset, step, sample_rate)
+
+
+@njit_relaxed
+def _pull_partials(work, left, right, left_bar, right_bar, n_all, n_any, nyquist):
+    """Add the cotangents of both frames' amplitudes; sum up k A_k cos(k theta) for both."""
+    k = 0
+    while k + 2 <= n_all:
+        a0, a1 = (k + 1) * left[k], (k + 2) * left[k + 1]
+        b0, b1 = (k + 1) * right[k], (k + 2) * right[k + 1]
+        g0, g1, h0, h1 = 0.0, 0.0, 0.0, 0.0
+        for j in range(BLOCK):
+            rot, s0, c0 = work[_ROT + j], work[_SINE + j], work[_COSINE + j]
+            d1 = work[_SINE_STEP + j] - rot * s0
+            e1 = work[_COSINE_STEP + j] - rot * c0
+            s1, c1 = s0 + d1, c0 + e1
+            d2, e2 = d1 - rot * s1, e1 - rot * c1
+            g0 += work[_LOW_BAR + j] * s0
+            g1 += work[_LOW_BAR + j] * s1
+            h0 += work[_HIGH_BAR + j] * s0
+            h1 += work[_HIGH_BAR + j] * s1
+            work[_LOW + j] += a0 * c0 + a1 * c1
+            work[_HIGH + j] += b0 * c0 + b1 * c1
+            work[_SINE_STEP + j] = d2
+            work[_COSINE_STEP + j] = e2
+            work[_SINE + j] = s1 + d2
+            work[_COSINE + j] = c1 + e2
+        left_bar[k] += g0
+        left_bar[k + 1] += g1
+        right_bar[k] += h0
+        right_bar[k + 1] += h1
+        k += 2
+    while k < n_any:
+        g, h = 0.0, 0.0
+        for j in range(BLOCK):
+            on = k < n_all or (k + 1) * work[_F0 + j] < nyquist
+            wave, turn = (work[_SINE + j], work[_COSINE + j]) if on else (0.0, 0.0)
+            g += work[_LOW_BAR + j] * wave
+            h += work[_HIGH_BAR + j] * wave
+            work[_LOW + j] += (k + 1) * left[k] * turn
+            work[_HIGH + j] += (k + 1) * right[k] * turn
+            work[_SINE_STEP + j] -= work[_ROT + j] * work[_SINE + j]
+            work[_COSINE_STEP + j] -= work[_ROT + j] * work[_COSINE + j]
+            work[_SINE + j] += work[_SINE_STEP + j]
+            work[_COSINE + j] += work[_COSINE_STEP + j]
+        left_bar[k] += g
+        right_bar[k] += h
+        k += 1
+
+
+@njit
+def pull_frames(
+    f0_hz, partials, phases, n_samples, sample_rate, hann, b, first, last, y_bar,
+    left_bar, right_bar, moments,
+):  # fmt: skip
+    """Pull y_bar back to the partials of both neighbouring frames, and to phase.
+
+    moments[b, i] holds three sums over the samples of frame i of the cotangent p of phase: of p,
+    and of p times the phase that 1 Hz in the left and in the right frame adds up to by then.
+    """
+    n_frames, n_harmonics = partials.shape[1:]
+    work = np.empty(WORK)
+    step, nyquist = n_frames / n_samples, sample_rate / 2
+    for i in range(first, last):
+        after = min(i + 1, n_frames - 1)
+        here = float(f0_hz[b, i])
+        slope = float(f0_hz[b, after]) - here
+        phase = phases[b, i]
+        start = _first_sample(i, n_frames, n_samples)
+        stop = _first_sample(i + 1, n_frames, n_samples)
+        left_bar[b, i] = 0
+        right_bar[b, i] = 0
+        whole, by_left, by_right = 0.0, 0.0, 0.0
+        begin = (start * n_frames - i * n_samples) / n_samples
+        for t in range(start, stop, BLOCK):
+            n = min(BLOCK, stop - t)
+            offset = (t * n_frames - i * n_samples) / n_samples
+            _start_block(work, offset, step, here, slope, phase, sample_rate, hann)
+            work[_LOW_BAR : _LOW_BAR + 2 * BLOCK] = 0.0
+            for j in range(n):
+                work[_HIGH_BAR + j] = work[_WEIGHT + j] * y_bar[b, t + j]
+                work[_LOW_BAR + j] = y_bar[b, t + j] - work[_HIGH_BAR + j]
+            n_all, n_any = _audible_range(work, n, nyquist, n_harmonics)
+            _pull_partials(
+                work, partials[b, i], partials[b, after], left_bar[b, i], right_bar[b, i],
+                n_all, n_any, nyquist,
+            )  # fmt: skip
+            for j in range(n):
+                p = work[_LOW_BAR + j] * work[_LOW + j] + work[_HIGH_BAR + j] * work[_HIGH + j]
+                m = t + j - start + 1
+                right = m * begin + step * (0.5 * m * (m - 1))
+                whole += p
+                by_left += p * (m - right)
+                by_right += p * right
+            phase += _cycles_of_line(n, here, slope, offset, step, sample_rate)
+        moments[b, i] = whole, by_left, by_right
+
+
+@njit
+def pull_f0(moments, n_samples, sample_rate, f0_bar):
+    """Turn the moments of each frame into cotangents of f0: a running sum from the end."""
+    n_batch, n_frames = moments.shape[:2]
+    scale = 2 * math.pi / sample_rate
+    for b in range(n_batch):
+        later = 0.0
+        f0_bar[b] = 0
+        for i in range(n_frames - 1, -1, -1):
+            after = min(i + 1, n_frames - 1)
+            start = _first_sample(i, n_frames, n_samples)
+            n = _first_sample(i + 1, n_frames, n_samples) - start
+            begin = (start * n_frames - i * n_samples) / n_samples
+            right = n * begin + (n_frames / n_samples) * (0.5 * n * (n - 1))
+            whole, by_left, by_right = moments[b, i]
+            f0_bar[b, i] += scale * (by_left + later * (n - right))
+            f0_bar[b, after] += scale * (by_right + later * right)
+            later += whole
+
+
+@njit
+def split_partials(left_bar, right_bar, amplitudes, distribution, amplitudes_bar, distribution_bar):
+    """Add what each frame got from both its sides; pull it back through the product."""
+    n_batch, n_frames, n_harmonics = distribution.shape
+    for b in range(n_batch):
+        for i in range(n_frames):
+            amplitude = float(amplitudes[b, i])
+            total = 0.0
+            for k in range(n_harmonics):
+                bar = left_bar[b, i, k]
+                if i > 0:
+                    bar += right_bar[b, i - 1, k]
+                if i == n_frames - 1:  # the last frame is held
+                    bar += right_bar[b, i, k]
+                total += bar * distribution[b, i, k]
+                distribution_bar[b, i, k] = bar * amplitude
+            amplitudes_bar[b, i] = total
