@@ -1,0 +1,1 @@
+"""Settings plus ops: synthesizers and effects with controls, a signal and a pullback."""
