@@ -1,0 +1,98 @@
+"""For every op, the work that a training step or a transfer gives it: 4 s at 16 kHz, 250 frames/s.
+
+Each entry returns (arrays, settings, multiply-adds, bytes): the count that limits the forward pass
+(None where it is not the limit), and the least memory traffic, every input and output once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+FRAMES, SAMPLES, HARMONICS, BANDS = 1000, 64000, 60, 65
+RNG = np.random.default_rng(0)
+
+
+def normal(*shape):
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+def positive(*shape):
+    return RNG.random(shape, np.float32) + np.float32(1e-3)
+
+
+def audio():
+    return 0.1 * normal(SAMPLES)
+
+
+def f0():
+    return (110 + 20 * np.sin(np.arange(FRAMES) / 30)).astype(np.float32)
+
+
+def elementwise(low, high, **settings):
+    return lambda: ([RNG.uniform(low, high, 1_000_000).astype(np.float32)], settings, None)
+
+
+def gru():
+    n_in, n_hidden = 256, 192
+    arrays = [normal(16, FRAMES, n_in), np.zeros((16, n_hidden), np.float32)]
+    arrays += [0.05 * normal(n_in, 3 * n_hidden), 0.05 * normal(n_hidden, 3 * n_hidden)]
+    arrays += [normal(3 * n_hidden), normal(3 * n_hidden)]
+    return arrays, {}, 16 * FRAMES * 3 * n_hidden * (n_in + n_hidden)
+
+
+def taps():
+    return normal(FRAMES, 128)
+
+
+WORKLOADS = {
+    "harmonic_synthesis": lambda: (
+        # recurrence and two amplitudes: four multiply-adds for each partial and sample
+        [f0(), positive(FRAMES), positive(FRAMES, HARMONICS)],
+        {"n_samples": SAMPLES},
+        4 * SAMPLES * HARMONICS,
+    ),
+    "resample_linear": lambda: ([normal(FRAMES, HARMONICS)], {"n_samples": SAMPLES}, None),
+    "resample_window": lambda: ([normal(FRAMES, HARMONICS)], {"n_samples": SAMPLES}, None),
+    "frequency_impulse_response": lambda: ([positive(FRAMES, BANDS)], {}, FRAMES * BANDS * 128),
+    "fft_convolve": lambda: ([audio(), normal(48000)], {}, None),
+    "fft_convolve_frames": lambda: ([audio(), taps()], {}, SAMPLES * 128),
+    "frequency_filter": lambda: (
+        [audio(), positive(FRAMES, BANDS)],
+        {"window_size": 257},
+        SAMPLES * 128 + FRAMES * BANDS * 128,
+    ),
+    "stft_magnitude": lambda: ([audio()], {}, None),
+    "spectral_loss": lambda: ([audio(), audio()], {"logmag_weight": 1.0}, None),
+    "compute_loudness": lambda: ([audio()], {}, None),
+    "compute_rms_energy": lambda: ([audio()], {}, None),
+    "compute_power": lambda: ([audio()], {}, None),
+    "dense": lambda: (
+        [normal(16 * FRAMES, 256), normal(256, 256), normal(256)],
+        {},
+        16 * FRAMES * 256 * 256,
+    ),
+    "layer_norm": lambda: ([normal(16 * FRAMES, 256), positive(256), normal(256)], {}, None),
+    "gru": gru,
+    "normalize_harmonics": lambda: (
+        [positive(16, FRAMES, HARMONICS), np.tile(f0(), (16, 1))],
+        {"sample_rate": 16000},
+        None,
+    ),
+    "exp_sigmoid": elementwise(-8, 8),
+    "leaky_relu": elementwise(-3, 3),
+    "relu": elementwise(-3, 3),
+    "sigmoid": elementwise(-8, 8),
+    "tanh": elementwise(-3, 3),
+    "softplus": elementwise(-8, 8),
+    "hz_to_midi": elementwise(20, 8000),
+    "midi_to_hz": elementwise(0, 127),
+    "hz_to_unit": elementwise(20, 1000, hz_min=20.0, hz_max=1000.0),
+    "unit_to_hz": elementwise(0, 1, hz_min=20.0, hz_max=1000.0),
+    "midi_to_unit": elementwise(0, 127),
+    "unit_to_midi": elementwise(0, 1),
+    "amplitude_to_db": elementwise(1e-4, 1),
+    "db_to_amplitude": elementwise(-80, 0),
+    "power_to_db": elementwise(1e-4, 1),
+    "db_to_power": elementwise(-80, 0),
+    "safe_log": elementwise(1e-4, 10),
+}

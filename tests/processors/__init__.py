@@ -1,0 +1,1 @@
+"""Tests of the processors and their graph."""
