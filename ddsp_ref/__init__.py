@@ -20,6 +20,14 @@ _HOME = {
     "set_num_threads": "ddsp_ref.jit",
     "DdspRefError": "ddsp_ref.errors",
     "ParameterError": "ddsp_ref.errors",
+    "Add": "ddsp_ref.processors.effects",
+    "FilteredNoise": "ddsp_ref.processors.synths",
+    "Graph": "ddsp_ref.processors.graph",
+    "Harmonic": "ddsp_ref.processors.synths",
+    "Processor": "ddsp_ref.processors.processor",
+    "Reverb": "ddsp_ref.processors.effects",
+    "uniform_noise": "ddsp_ref.processors.synths",
+    "timbre_transfer": "ddsp_ref.transfer.pipeline",
 }
 
 

@@ -72,12 +72,13 @@ def test_files_are_short_and_say_what_they_are(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=[str(f.relative_to(PACKAGE)) for f in FILES])
-def test_only_one_file_configures_numba(path):
+def test_only_one_file_configures_numba_and_none_unpickles(path):
     part = part_of(path)
     text = path.read_text()
     assert part == "jit" or "import numba" not in text
     assert "parallel=True" not in text
-    assert "pickle" not in text.lower() or part == "io", "nothing unpickles what a user was sent"
+    assert "import pickle" not in text, "nothing unpickles what a user was sent"
+    assert "allow_pickle=True" not in text
 
 
 def test_definitions_share_no_code_with_kernels():

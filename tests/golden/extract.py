@@ -13,12 +13,29 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-FILES = (
-    "compute_loudness compute_power compute_rms_energy decoders effect_reverb exp_sigmoid "
-    "fft_convolve frequency_filter frequency_impulse_response harmonic_synthesis nn_fc nn_rnn "
-    "normalize_harmonics processors resample spectral_loss spectral_mag "
-    "synth_filtered_noise synth_harmonic unit_conversions upsample_with_windows"
-).split()
+FILES = [
+    "compute_loudness",
+    "compute_power",
+    "compute_rms_energy",
+    "decoders",
+    "effect_reverb",
+    "exp_sigmoid",
+    "fft_convolve",
+    "frequency_filter",
+    "frequency_impulse_response",
+    "harmonic_synthesis",
+    "nn_fc",
+    "nn_rnn",
+    "normalize_harmonics",
+    "processors",
+    "resample",
+    "spectral_loss",
+    "spectral_mag",
+    "synth_filtered_noise",
+    "synth_harmonic",
+    "unit_conversions",
+    "upsample_with_windows",
+]
 
 
 def main(full: Path) -> None:

@@ -56,8 +56,8 @@ def _n_audible(f0, nyquist, n_harmonics):
     return count
 
 
-# Rows of the work buffer. It is one flat array, and loops always run over whole rows: only then does
-# the compiler see that rows cannot overlap and make vector code of loops over many of them.
+# Rows of the work buffer. It is one flat array, and loops always run over whole rows: only then
+# does the compiler see that rows cannot overlap and make vector code of loops over many of them.
 _F0, _WEIGHT, _ROT, _SINE, _SINE_STEP, _COSINE, _COSINE_STEP = range(0, 7 * BLOCK, BLOCK)
 _LOW, _HIGH, _LOW_BAR, _HIGH_BAR = range(7 * BLOCK, 11 * BLOCK, BLOCK)
 WORK = 11 * BLOCK
