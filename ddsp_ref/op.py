@@ -308,7 +308,9 @@ def _as_float(op: Op, i: int, value: Any) -> np.ndarray:
         f"{op.name}: {name} has dtype {array.dtype}, must be float32 or float64",
     )
     # One pass without a temporary; a sum may overflow where every value is finite.
-    if not math.isfinite(array.sum(dtype=np.float64)) and not np.isfinite(array).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not math.isfinite(array.sum())
+    if suspicious and not np.isfinite(array).all():
         where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
         raise ParameterError(
             f"{op.name}: {name} is {array[where]} at index {where}, must be finite"

@@ -229,18 +229,18 @@ def pull_frames(
         phase = phases[b, i]
         start = _first_sample(i, n_frames, n_samples)
         stop = _first_sample(i + 1, n_frames, n_samples)
-        left_bar[b, i] = 0
-        right_bar[b, i] = 0
+        for k in range(n_harmonics):
+            left_bar[b, i, k] = right_bar[b, i, k] = 0.0
         whole, by_left, by_right = 0.0, 0.0, 0.0
         begin = (start * n_frames - i * n_samples) / n_samples
         for t in range(start, stop, BLOCK):
             n = min(BLOCK, stop - t)
             offset = (t * n_frames - i * n_samples) / n_samples
             _start_block(work, offset, step, here, slope, phase, sample_rate, hann)
-            work[_LOW_BAR : _LOW_BAR + 2 * BLOCK] = 0.0
-            for j in range(n):
-                work[_HIGH_BAR + j] = work[_WEIGHT + j] * y_bar[b, t + j]
-                work[_LOW_BAR + j] = y_bar[b, t + j] - work[_HIGH_BAR + j]
+            for j in range(BLOCK):
+                bar = float(y_bar[b, t + j]) if j < n else 0.0
+                work[_HIGH_BAR + j] = work[_WEIGHT + j] * bar
+                work[_LOW_BAR + j] = bar - work[_HIGH_BAR + j]
             n_all, n_any = _audible_range(work, n, nyquist, n_harmonics)
             _pull_partials(
                 work, partials[b, i], partials[b, after], left_bar[b, i], right_bar[b, i],
@@ -264,7 +264,8 @@ def pull_f0(moments, n_samples, sample_rate, f0_bar):
     scale = 2 * math.pi / sample_rate
     for b in range(n_batch):
         later = 0.0
-        f0_bar[b] = 0
+        for i in range(n_frames):
+            f0_bar[b, i] = 0
         for i in range(n_frames - 1, -1, -1):
             after = min(i + 1, n_frames - 1)
             start = _first_sample(i, n_frames, n_samples)

@@ -1,0 +1,166 @@
+"""Convolution of audio with one impulse response."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ddsp_ref.op import Case, Op
+from ddsp_ref.ops.filters._convolution import check_crop, crop, fft_vjp
+
+
+def define(audio, impulse_response, *, padding="same", delay_compensation=-1, xp=np):
+    """Convolve audio with one impulse response, and crop.
+
+    ``y[t] = sum over k of impulse_response[k] * audio[t + start - k]``
+
+    Parameters
+    ----------
+    audio : array, shape (..., n_samples)
+        Audio, zero outside of its samples.
+    impulse_response : array, shape (..., n_taps)
+        Impulse response; one for the whole batch (no leading axes) is transformed only once.
+    padding : {"same", "valid"}
+        "same" returns n_samples samples, "valid" n_samples + n_taps - 1.
+    delay_compensation : int
+        The sample of the whole convolution at which the output starts (`start` above); a
+        negative number means ``(n_taps - 1) // 2 - 1`` (at least 0), for responses that are
+        symmetric about their middle. A reverberation takes 0.
+
+    Returns
+    -------
+    array, shape (..., n_out)
+        The convolution from `start` on, zero where it has ended.
+
+    Raises
+    ------
+    ParameterError
+        If `padding` is neither of the two, or nothing is left of the convolution.
+
+    Notes
+    -----
+    Gradient: linear in either array; the cotangents are the correlations of ``y_bar`` with
+    the other array.
+    Precision: by FFT in the precision of the inputs, in blocks where the response is short; the
+    error is relative to the largest output, 1e-6 of it in float32 is typical.
+    Source: magenta/ddsp 3.7.0, ddsp/core.py, fft_convolve and crop_and_compensate_delay.
+    Differences: the source returns empty audio for one or two taps with the default delay
+    compensation (its start is -1), and wherever the output would end at or after the end of
+    its FFT; here such calls return the samples that the formula says.
+
+    Examples
+    --------
+    An echo after two samples, of half the amplitude:
+
+    >>> import numpy as np, ddsp_ref
+    >>> echo = np.array([1.0, 0.0, 0.5])
+    >>> ddsp_ref.fft_convolve(np.array([1.0, 2.0, 3.0]), echo, delay_compensation=0).round(6)
+    array([1. , 2. , 3.5])
+    """
+    n_samples, n_taps = len(audio), len(impulse_response)
+    whole = sum(
+        xp.concatenate([np.zeros(k), impulse_response[k] * audio, np.zeros(n_taps - 1 - k)])
+        for k in range(n_taps)
+    )
+    start = delay_compensation if delay_compensation >= 0 else max((n_taps - 1) // 2 - 1, 0)
+    n_out = n_samples if padding == "same" else n_samples + n_taps - 1
+    return xp.concatenate([whole, np.zeros(start)])[start : start + n_out]
+
+
+def _block_size(n_samples, n_taps):
+    """Return how many samples to transform together: all, unless the response is short.
+
+    FFTs of about three times the response are the fastest, 4096 points at least. Measured for
+    64000 samples: 2.1 ms in one piece, 0.4 to 0.5 ms in blocks for 16 to 2048 taps; for 8192
+    taps 1.9 and 1.3 ms. Where fewer than three blocks would result, one is as good.
+    """
+    n_fft = max(4096, 1 << (3 * n_taps - 1).bit_length())
+    block = n_fft - n_taps + 1
+    return block if 2 * block < n_samples else n_samples
+
+
+def vjp(audio, impulse_response, *, padding="same", delay_compensation=-1):
+    n_samples, n_taps = audio.shape[1], impulse_response.shape[1]
+    hop = _block_size(n_samples, n_taps)
+    start, n_out = crop(n_samples, n_taps, padding, delay_compensation)
+    y, pullback_blocks = fft_vjp(audio, impulse_response[:, np.newaxis], hop, start, n_out)
+
+    def pullback(y_bar):
+        audio_bar, responses_bar = pullback_blocks(y_bar)
+        return audio_bar, responses_bar[:, 0]
+
+    return y, pullback
+
+
+def check(dims, *, padding="same", delay_compensation=-1):
+    check_crop(dims["n_samples"], dims["n_taps"], padding, delay_compensation)
+
+
+def cases():
+    rng = np.random.default_rng(0)
+
+    def noise(*shape):
+        return rng.standard_normal(shape)
+
+    short = [noise(33), noise(32)]
+    return [
+        # 1*[1 2 3] + 10*[. 1 2 3] + 100*[. . 1 2 3]
+        Case(
+            "by hand",
+            [np.array([1.0, 10.0, 100.0]), np.array([1.0, 2.0, 3.0])],
+            {"padding": "valid", "delay_compensation": 0},
+            np.array([1.0, 12.0, 123.0, 230.0, 300.0]),
+        ),
+        # the same from sample 1 on, three samples of it
+        Case(
+            "by hand, cropped",
+            [np.array([1.0, 10.0, 100.0]), np.array([1.0, 2.0, 3.0])],
+            {"delay_compensation": 1},
+            np.array([12.0, 123.0, 230.0]),
+        ),
+        # five taps: start is (5 - 1) // 2 - 1 = 1, and a click in the middle comes 1 late
+        Case(
+            "by hand, default delay",
+            [np.array([3.0, 4.0, 5.0]), np.array([0.0, 0.0, 1.0, 0.0, 0.0])],
+            {},
+            np.array([0.0, 3.0, 4.0]),
+        ),
+        Case("typical", [noise(100), noise(21)]),
+        Case("valid", [noise(40), noise(16)], {"padding": "valid"}),
+        Case("batch", [noise(2, 3, 20), noise(1, 3, 7)], {"delay_compensation": 2}),
+        Case("one response for all", [noise(3, 20), noise(1, 7)]),
+        Case("response longer than audio", [noise(8), noise(30)], {"delay_compensation": 0}),
+        Case("one tap", [noise(9), np.array([2.0])]),
+        Case("two taps", [noise(9), noise(2)]),
+        Case("one sample", [np.array([2.0]), noise(4)], {"padding": "valid"}),
+        Case("one sample, one tap", [np.array([2.0]), np.array([3.0])], {}, np.array([6.0])),
+        Case("several blocks", [noise(9000), noise(3)]),
+        Case("ends with the convolution", short, {"padding": "valid", "delay_compensation": 0}),
+        Case("goes on after it", short, {"delay_compensation": 40}),
+        Case("bad padding", short, {"padding": "full"}, error="padding is 'full', must be 'same'"),
+        Case(
+            "delay is not whole",
+            short,
+            {"delay_compensation": 1.5},
+            error="delay_compensation is 1.5, must be a whole number",
+        ),
+        Case(
+            "nothing is left",
+            short,
+            {"delay_compensation": 64},
+            error="delay_compensation is 64, must be less than .* = 64; at most 63",
+        ),
+        Case("batches differ", [noise(3, 20), noise(2, 5)], error="batch axes do not fit"),
+        Case("no taps", [noise(20), noise(0)], error="n_taps must be at least 1"),
+    ]
+
+
+fft_convolve = Op(
+    "fft_convolve",
+    define,
+    vjp=vjp,
+    check=check,
+    cases=cases,
+    signature="(n_samples),(n_taps)->(n_out)",
+    source="magenta/ddsp 3.7.0, ddsp/core.py, fft_convolve",
+    one_for_all=("impulse_response",),
+)

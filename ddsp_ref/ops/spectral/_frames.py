@@ -1,0 +1,149 @@
+"""What the short-time ops share: the rules for frames, cutting them, adding them up."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import scipy.fft
+
+from ddsp_ref.errors import require
+from ddsp_ref.jit import njit, ranges, run_parts
+
+from ._tables import hann_window
+
+# Samples in the frames of one part of the work: their spectra stay in the cache of a core.
+_PART = 1 << 16
+
+
+def check_fft_size(fft_size):
+    """Raise unless a transform of that size has both a bin at 0 and one at Nyquist."""
+    whole = isinstance(fft_size, (int, np.integer))
+    require(whole, f"fft_size is {fft_size!r}, must be a whole number, e.g. 2048")
+    require(
+        fft_size >= 2 and fft_size % 2 == 0,
+        f"fft_size is {fft_size}, must be even and at least 2, e.g. {max(fft_size + 1, 2)}",
+    )
+
+
+def check_rates(sample_rate, frame_rate):
+    """Raise unless a frame is a whole number of samples long; name the nearest rates."""
+    for name, rate in (("sample_rate", sample_rate), ("frame_rate", frame_rate)):
+        require(rate > 0, f"{name} is {rate}, must be positive, in Hz")
+    require(
+        frame_rate <= sample_rate,
+        f"frame_rate is {frame_rate}, must be at most the sample_rate, {sample_rate}",
+    )
+    hop = sample_rate / frame_rate
+    if abs(hop - round(hop)) > 1e-9 * hop:
+        whole = [rate for rate in range(1, int(sample_rate) + 1) if sample_rate % rate == 0]
+        near = min(whole or [sample_rate], key=lambda rate: abs(rate - frame_rate))
+        require(
+            False,
+            f"frame_rate is {frame_rate}, must divide the sample_rate, {sample_rate}; "
+            f"frame_rate={near} does, or resample to {round(hop) * frame_rate} Hz first",
+        )
+
+
+def hop_size(sample_rate, frame_rate):
+    """Return the samples from one frame to the next, of rates that `check_rates` let pass."""
+    return round(sample_rate / frame_rate)
+
+
+def framing(n_samples, frame_size, hop, padding):
+    """Return how many frames there are, and at which sample the first begins.
+
+    "center": frame i has its middle at sample i * hop. "same": it begins there, and there
+    are as many as begin within the signal. "valid": only those that lie within the signal.
+    """
+    if padding == "same":
+        return -(-n_samples // hop), 0
+    before = frame_size // 2 if padding == "center" else 0
+    return (n_samples + 2 * before - frame_size) // hop + 1, -before
+
+
+def check_framing(n_samples, frame_size, hop, padding):
+    """Raise unless the frames cover the signal and there is at least one."""
+    require(
+        padding in ("center", "same", "valid"),
+        f"padding is {padding!r}, must be 'center', 'same' or 'valid'",
+    )
+    require(
+        padding == "valid" or frame_size >= hop,
+        f"the frame size is {frame_size}, must be at least the {hop} samples from one frame "
+        "to the next, or samples would be left out",
+    )
+    require(
+        padding != "valid" or n_samples >= frame_size,
+        f"n_samples is {n_samples}, must be at least one frame, {frame_size}, with "
+        "padding='valid'; padding='center' takes any length",
+    )
+
+
+@njit
+def cut_frames(signal, window, start, hop, frames):
+    """Write windowed frames of a signal; what lies outside the signal is 0."""
+    n_samples, size = signal.size, window.size
+    for f in range(frames.shape[0]):
+        first = start + f * hop
+        low = min(max(0, -first), size)
+        high = max(low, min(size, n_samples - first))
+        row = frames[f]
+        row[:low] = 0
+        row[high:] = 0
+        # Slices that count from 0: indices that might be negative would not become vector code.
+        inside, weights, samples = row[low:high], window[low:high], signal[first + low :]
+        for i in range(high - low):
+            inside[i] = weights[i] * samples[i]
+
+
+@njit
+def add_frames(frames, window, start, hop, signal):
+    """Add windowed frames to a signal, the transpose of `cut_frames`."""
+    n_samples, size = signal.size, window.size
+    for f in range(frames.shape[0]):
+        first = start + f * hop
+        low = min(max(0, -first), size)
+        high = max(low, min(size, n_samples - first))
+        inside, weights, samples = frames[f, low:high], window[low:high], signal[first + low :]
+        for i in range(high - low):
+            samples[i] += weights[i] * inside[i]
+
+
+def run_in_turns(function, n_batch, n_parts):
+    """Call `function(b, i)` for all i < n_parts, where neighbours write to the same samples.
+
+    All even parts run side by side, then all odd ones: no two neighbours at the same time,
+    and every sample gets its summands in the same order whatever the number of threads.
+    """
+    for turn in (0, 1):
+        parts = range(turn, n_parts, 2)
+        run_parts(function, [(b, i) for b in range(n_batch) for i in parts])
+
+
+def visit_spectra(signals, size, hop, start, n_frames, see, signals_bar=None):
+    """Show the Hann-windowed spectra of all frames to `see(b, first, last, spectra)`.
+
+    `signals` has shape (batch, n_samples), `spectra` (last - first, size // 2 + 1). With
+    `signals_bar`, `see` overwrites each value by its cotangent (that of its real part plus i
+    times that of its imaginary part), and what follows from these is added to `signals_bar`.
+    """
+    n_rows = max(_PART // size, math.ceil(size / hop))  # two parts on, frames do not overlap
+    chunks = ranges(n_frames, n_rows)
+    window = hann_window(size, signals.dtype)
+    # Half of a cotangent goes to each of the bins k and size - k; 0 and Nyquist stand alone.
+    half_window = hann_window(size, signals.dtype) / 2
+
+    def part(b, i):
+        first, last = chunks[i]
+        frames = np.empty((last - first, size), signals.dtype)
+        cut_frames(signals[b], window, start + first * hop, hop, frames)
+        spectra = scipy.fft.rfft(frames)
+        see(b, first, last, spectra)
+        if signals_bar is not None:
+            spectra[:, 0] *= 2
+            spectra[:, -1] *= 2
+            frames = scipy.fft.irfft(spectra, size, norm="forward", overwrite_x=True)
+            add_frames(frames, half_window, start + first * hop, hop, signals_bar[b])
+
+    run_in_turns(part, len(signals), len(chunks))

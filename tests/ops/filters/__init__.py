@@ -1,0 +1,1 @@
+"""Convolution and filters given by their frequency response."""
