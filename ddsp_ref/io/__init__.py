@@ -1,0 +1,1 @@
+"""Files: audio, instruments, and writing so that a half-written file never stands in the way."""

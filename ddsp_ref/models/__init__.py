@@ -1,0 +1,1 @@
+"""Models: parameters, decoders, the optimizer, training, checkpoints, trained instruments."""

@@ -1,0 +1,187 @@
+"""What a model is made of: rates and sizes, checked, and readable as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ddsp_ref.errors import ParameterError, require
+from ddsp_ref.models.decoders import DECODERS, MlpSettings, RnnSettings
+
+# magenta/ddsp's choices at 16 kHz, in units that mean the same at every rate
+_FRAME_RATE = 250.0
+_LOWEST_HZ = 8000.0 / 60  # the lowest note whose partials reach the Nyquist frequency
+_BAND_HZ = 125.0  # width of one band of the noise filter
+
+
+def nearest_frame_rate(sample_rate: int, frame_rate: float = _FRAME_RATE) -> int:
+    """Return the whole frame rate nearest to `frame_rate` that divides `sample_rate`.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Samples per second.
+    frame_rate : float
+        Frames per second that would be liked.
+
+    Returns
+    -------
+    int
+        Frames per second; one frame is then a whole number of samples.
+
+    Examples
+    --------
+    >>> nearest_frame_rate(16000), nearest_frame_rate(48000), nearest_frame_rate(44100)
+    (250, 250, 252)
+    """
+    limit = math.isqrt(sample_rate) + 1
+    small = [d for d in range(1, limit) if sample_rate % d == 0]
+    return min({*small, *(sample_rate // d for d in small)}, key=lambda d: (abs(d - frame_rate), d))
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Rates and sizes of a model; everything left out is chosen to fit the sample rate.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Samples per second, 4000 to 192000.
+    frame_rate : int
+        Control frames per second; must divide `sample_rate`. Default: the nearest to 250.
+    n_harmonics : int
+        Partials of the harmonic synthesizer. Default: 60 at 16 kHz, in proportion elsewhere.
+    n_bands : int
+        Bands of the noise filter. Default: one per 125 Hz, that is 65 at 16 kHz.
+    reverb_seconds : float
+        Length of the trained impulse response, 0 for no reverb.
+    decoder : str
+        "mlp" or "rnn".
+    decoder_settings : MlpSettings or RnnSettings
+        Sizes of the decoder.
+
+    Raises
+    ------
+    ParameterError
+        If a value cannot work.
+
+    Examples
+    --------
+    >>> config = ModelConfig(sample_rate=48000)
+    >>> config.frame_rate, config.hop_size, config.n_harmonics, config.n_bands
+    (250, 192, 180, 193)
+    """
+
+    sample_rate: int = 16000
+    frame_rate: int | None = None
+    n_harmonics: int | None = None
+    n_bands: int | None = None
+    reverb_seconds: float = 1.0
+    decoder: str = "mlp"
+    decoder_settings: MlpSettings | RnnSettings | None = None
+
+    def __post_init__(self) -> None:
+        self._check_whole("sample_rate", 4000, 192_000)
+        fill = {
+            "frame_rate": nearest_frame_rate(self.sample_rate),
+            "n_harmonics": round(self.sample_rate / 2 / _LOWEST_HZ),
+            "n_bands": 1 + round(self.sample_rate / 2 / _BAND_HZ),
+        }
+        for name, value in fill.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        require(
+            self.decoder in DECODERS,
+            f"ModelConfig: decoder is {self.decoder!r}, must be {' or '.join(map(repr, DECODERS))}",
+        )
+        if self.decoder_settings is None:
+            object.__setattr__(self, "decoder_settings", DECODERS[self.decoder][1]())
+        self._check()
+
+    def _check_whole(self, name: str, lowest: int, highest: int) -> None:
+        value = getattr(self, name)
+        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        require(
+            whole and lowest <= value <= highest,
+            f"ModelConfig: {name} is {value!r}, must be a whole number from {lowest} to {highest}",
+        )
+
+    def _check(self) -> None:
+        self._check_whole("frame_rate", 1, self.sample_rate)
+        require(
+            self.sample_rate % self.frame_rate == 0,
+            f"ModelConfig: frame_rate is {self.frame_rate}, must divide the sample rate "
+            f"{self.sample_rate}; the nearest that does is "
+            f"{nearest_frame_rate(self.sample_rate, self.frame_rate)}",
+        )
+        self._check_whole("n_harmonics", 1, 10_000)
+        self._check_whole("n_bands", 2, 100_000)
+        seconds = self.reverb_seconds
+        number = isinstance(seconds, numbers.Real) and not isinstance(seconds, bool)
+        require(
+            number and 0 <= seconds <= 20,
+            f"ModelConfig: reverb_seconds is {seconds!r}, must be from 0 to 20, e.g. 1.0",
+        )
+        wanted = DECODERS[self.decoder][1]
+        require(
+            isinstance(self.decoder_settings, wanted),
+            f"ModelConfig: decoder_settings is a {type(self.decoder_settings).__name__}, "
+            f"must be a {wanted.__name__} for the decoder {self.decoder!r}",
+        )
+
+    @property
+    def hop_size(self) -> int:
+        """Samples from one frame to the next."""
+        return self.sample_rate // self.frame_rate
+
+    @property
+    def n_taps(self) -> int:
+        """Length of the impulse response in samples, 0 for no reverb."""
+        return round(self.reverb_seconds * self.sample_rate)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for a JSON file."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ModelConfig:
+        """Return the configuration of a JSON file.
+
+        Parameters
+        ----------
+        values : mapping
+            As from `to_json`. No entry may be missing: defaults could change one day.
+
+        Returns
+        -------
+        ModelConfig
+            The configuration.
+
+        Raises
+        ------
+        ParameterError
+            If an entry is missing, unknown or cannot work.
+        """
+        require(isinstance(values, Mapping), "the model configuration is not a JSON object")
+        values = dict(values)
+        _check_keys("the model configuration", values, {f.name for f in dataclasses.fields(cls)})
+        decoder = values["decoder"]
+        require(
+            isinstance(decoder, str) and decoder in DECODERS,
+            f"the model configuration has the decoder {decoder!r}, known are {', '.join(DECODERS)}",
+        )
+        kind, settings = DECODERS[decoder][1], values["decoder_settings"]
+        require(isinstance(settings, Mapping), "decoder_settings is not a JSON object")
+        _check_keys("decoder_settings", settings, {f.name for f in dataclasses.fields(kind)})
+        return cls(**{**values, "decoder_settings": kind(**settings)})
+
+
+def _check_keys(where: str, values: Mapping[str, Any], wanted: set[str]) -> None:
+    missing, extra = sorted(wanted - set(values)), sorted(set(values) - wanted)
+    if missing or extra:
+        what = f"has no {missing[0]!r}" if missing else f"has an unknown entry {extra[0]!r}"
+        raise ParameterError(f"{where} {what}")

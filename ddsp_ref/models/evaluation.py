@@ -1,0 +1,178 @@
+"""How well a model plays recordings that it has not heard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ddsp_ref.models.dataset import Recording
+from ddsp_ref.models.features import F0_RANGE_HZ, extract_features
+from ddsp_ref.models.model import Model
+from ddsp_ref.models.sampler import Batch, excerpt
+from ddsp_ref.processors.synths import uniform_noise
+
+OUTLIER_CENTS = 50.0
+_METRICS = ("spectral_loss", "loudness_l1_db", "f0_l1_cents", "f0_outlier_rate")
+
+
+def excerpts(recordings: Sequence[Recording], n_frames: int) -> list[Batch]:
+    """Cut recordings into consecutive excerpts, each a batch of one."""
+    return [
+        excerpt(recording, start, n_frames)
+        for recording in recordings
+        for start in range(0, recording.n_frames, n_frames)
+    ]
+
+
+def held_out_loss(
+    model: Model, params: Mapping[str, np.ndarray], batches: Sequence[Batch], seed: int
+) -> float:
+    """Return the mean spectral loss of excerpts, always with the same noise.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    params : mapping of str to ndarray
+        Its parameters.
+    batches : sequence of Batch
+        As from `excerpts`.
+    seed : int
+        Of the noise.
+
+    Returns
+    -------
+    float
+        The mean over excerpts.
+    """
+    rng = np.random.default_rng([seed, 1])
+    losses = [model.loss(params, b, uniform_noise(b.audio.shape, rng)) for b in batches]
+    return float(np.mean(losses))
+
+
+def render_recording(
+    model: Model, params: Mapping[str, np.ndarray], recording: Recording, seed: int
+) -> np.ndarray:
+    """Return a recording as the model plays it, shape (n_samples,)."""
+    noise = uniform_noise(recording.audio.shape, np.random.default_rng([seed, 2]))
+    features = recording.features
+    return model.render(params, features.f0_hz, features.loudness_db, noise)
+
+
+def compare(
+    recording: Recording,
+    audio: np.ndarray,
+    model: Model,
+    *,
+    f0_range_hz: tuple[float, float] = F0_RANGE_HZ,
+) -> dict[str, Any]:
+    """Measure how far a rendered recording is from what it was asked to be.
+
+    Parameters
+    ----------
+    recording : Recording
+        The original.
+    audio : ndarray, shape (n_samples,)
+        As the model plays it.
+    model : Model
+        For its rates.
+    f0_range_hz : (float, float)
+        As for the features of the original.
+
+    Returns
+    -------
+    dict
+        `loudness_l1_db`: mean over frames; `f0_l1_cents` and `f0_outlier_rate` (share further
+        than 50 cents away): over the `n_voiced` frames voiced in both, None if there are none.
+    """
+    config = model.config
+    asked = recording.features
+    got = extract_features(audio, config.sample_rate, config.frame_rate, f0_range_hz=f0_range_hz)
+    both = asked.voiced & got.voiced
+    cents = 1200 * np.abs(np.log2(got.f0_hz[both] / asked.f0_hz[both]))
+    return {
+        "loudness_l1_db": float(np.mean(np.abs(got.loudness_db - asked.loudness_db))),
+        "f0_l1_cents": float(cents.mean()) if cents.size else None,
+        "f0_outlier_rate": float(np.mean(cents > OUTLIER_CENTS)) if cents.size else None,
+        "n_voiced": int(both.sum()),
+    }
+
+
+def evaluate(
+    model: Model,
+    params: Mapping[str, np.ndarray],
+    recordings: Sequence[Recording],
+    *,
+    n_frames: int,
+    seed: int = 0,
+    f0_range_hz: tuple[float, float] = F0_RANGE_HZ,
+) -> dict[str, Any]:
+    """Report on recordings, one by one and overall.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    params : mapping of str to ndarray
+        Its parameters.
+    recordings : sequence of Recording
+        Those that were held out.
+    n_frames : int
+        Length of the excerpts whose spectral loss is averaged.
+    seed : int
+        Of the noise.
+    f0_range_hz : (float, float)
+        As for the features of the recordings.
+
+    Returns
+    -------
+    dict
+        Plain JSON: `overall` and `recordings`, each with `spectral_loss`, `loudness_l1_db`,
+        `f0_l1_cents`, `f0_outlier_rate`. Overall, recordings count by their length (pitch: by
+        their voiced frames). `overall` is None without recordings.
+    """
+    rows = []
+    for recording in recordings:
+        loss = held_out_loss(model, params, excerpts([recording], n_frames), seed)
+        audio = render_recording(model, params, recording, seed)
+        row = compare(recording, audio, model, f0_range_hz=f0_range_hz)
+        seconds = len(recording.audio) / model.config.sample_rate
+        rows.append({"name": recording.name, "seconds": seconds, "spectral_loss": loss, **row})
+    overall = None
+    if rows:
+        overall = {
+            name: _mean(rows, name, "n_voiced" if name.startswith("f0") else "seconds")
+            for name in _METRICS
+        }
+    return {"overall": overall, "recordings": rows}
+
+
+def _mean(rows: Sequence[Mapping[str, Any]], name: str, weight: str) -> float | None:
+    known = [(row[name], row[weight]) for row in rows if row[name] is not None]
+    total = sum(w for _, w in known)
+    return sum(value * w for value, w in known) / total if total else None
+
+
+def report_text(report: Mapping[str, Any]) -> str:
+    """Return a report of `evaluate` as a table."""
+    head = ("recording", "seconds", "spectral loss", "loudness dB", "f0 cents", "f0 > 50 ct")
+    rows = [head]
+    for row in report["recordings"]:
+        rows.append((row["name"], f"{row['seconds']:.1f}", *_cells(row)))
+    if report["overall"] is None:
+        return "no recordings were held out\n"
+    total = sum(row["seconds"] for row in report["recordings"])
+    rows.append(("overall", f"{total:.1f}", *_cells(report["overall"])))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    formats = (".3f", ".2f", ".1f", ".2%")
+    return ["-" if row[n] is None else format(row[n], f) for n, f in zip(_METRICS, formats)]

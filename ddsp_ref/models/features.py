@@ -1,0 +1,133 @@
+"""Features of a recording: pitch, confidence, voicing and loudness, frame by frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+
+from ddsp_ref.analysis.frames import hop_size, n_frames
+from ddsp_ref.analysis.pyin import pyin
+from ddsp_ref.errors import require
+from ddsp_ref.ops.spectral.compute_loudness import compute_loudness
+
+# Stands in every instrument: a model only sounds right with the features that it was trained on.
+FEATURE_DEFINITION = "magenta-3.7-loudness/pyin-1"
+MIN_DB = -80.0
+F0_RANGE_HZ = (50.0, 2500.0)
+
+_WINDOW_SECONDS = 0.032  # 512 samples at 16 kHz, magenta/ddsp's window of loudness
+_CHUNK = 4096  # frames of which loudness is computed at once
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a decoder is told about a recording; every array has shape (n_frames,).
+
+    Attributes
+    ----------
+    f0_hz : ndarray, float32
+        Pitch, finite and positive also where nothing was found.
+    f0_confidence : ndarray, float32
+        0 to 1.
+    voiced : ndarray, bool
+        Whether there is a pitch.
+    loudness_db : ndarray, float32
+        A-weighted loudness, at least -80.
+    """
+
+    f0_hz: np.ndarray
+    f0_confidence: np.ndarray
+    voiced: np.ndarray
+    loudness_db: np.ndarray
+
+
+def loudness_fft_size(sample_rate: int) -> int:
+    """Return the FFT size of loudness: 512 at 16 kHz, the same time elsewhere.
+
+    Examples
+    --------
+    >>> loudness_fft_size(16000), loudness_fft_size(48000), loudness_fft_size(44100)
+    (512, 1536, 1440)
+    """
+    return 4 * scipy.fft.next_fast_len(round(sample_rate * _WINDOW_SECONDS / 4))
+
+
+def loudness_of(audio: np.ndarray, sample_rate: int, frame_rate: int) -> np.ndarray:
+    """Return the loudness of every frame, computed piece by piece.
+
+    Parameters
+    ----------
+    audio : ndarray, shape (n_samples,)
+        Samples; full scale is 1.
+    sample_rate, frame_rate : int
+        Samples and frames per second; the frame rate must divide the sample rate.
+
+    Returns
+    -------
+    ndarray, shape (n_frames,), float32
+        Loudness in dB, -80 for silence.
+
+    Notes
+    -----
+    The same numbers as `compute_loudness` of the whole, with memory for 4096 frames only.
+    """
+    hop = hop_size(sample_rate, frame_rate)
+    require(
+        hop.denominator == 1,
+        f"loudness_of: frame_rate is {frame_rate}, must divide the sample rate {sample_rate}",
+    )
+    hop, size = int(hop), loudness_fft_size(sample_rate)
+    margin = -(-size // (2 * hop))  # frames whose windows reach over the edge of a piece
+    total = n_frames(len(audio), hop)
+    result = np.empty(total, np.float32)
+    for start in range(0, total, _CHUNK):
+        stop = min(start + _CHUNK, total)
+        first = max(start - margin, 0)
+        piece = np.asarray(audio[first * hop : (stop + margin) * hop], np.float32)
+        loudness = compute_loudness(
+            piece, sample_rate=sample_rate, frame_rate=frame_rate, fft_size=size
+        )
+        result[start:stop] = loudness[start - first : stop - first]
+    return result
+
+
+def extract_features(
+    audio: np.ndarray,
+    sample_rate: int,
+    frame_rate: int,
+    *,
+    f0_range_hz: tuple[float, float] = F0_RANGE_HZ,
+) -> Features:
+    """Return the features of one recording.
+
+    Parameters
+    ----------
+    audio : ndarray, shape (n_samples,)
+        Samples; full scale is 1.
+    sample_rate, frame_rate : int
+        Samples and frames per second; the frame rate must divide the sample rate.
+    f0_range_hz : (float, float)
+        Lowest and highest pitch to look for. A range that fits the instrument keeps a tracker
+        from the octave below.
+
+    Returns
+    -------
+    Features
+        All with `n_frames(len(audio), hop)` frames; frame i is centred on sample ``i * hop``.
+    """
+    lowest, highest = f0_range_hz
+    pitch = pyin(
+        audio,
+        sample_rate,
+        frame_rate=frame_rate,
+        fmin_hz=lowest,
+        fmax_hz=min(highest, sample_rate / 2),
+    )
+    return Features(
+        f0_hz=np.asarray(pitch.f0_hz, np.float32),
+        f0_confidence=np.asarray(pitch.f0_confidence, np.float32),
+        voiced=np.asarray(pitch.voiced, bool),
+        loudness_db=loudness_of(audio, sample_rate, frame_rate),
+    )

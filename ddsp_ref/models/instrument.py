@@ -1,0 +1,169 @@
+"""A trained instrument: configuration, parameters, and what there is to know about them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ddsp_ref.errors import InstrumentError, ParameterError
+from ddsp_ref.io.instruments import read_instrument_files, write_instrument_files
+from ddsp_ref.models.config import ModelConfig
+from ddsp_ref.models.features import FEATURE_DEFINITION
+from ddsp_ref.models.model import Model
+from ddsp_ref.models.parameters import Parameters, check_names_and_shapes, count
+
+_ENTRIES = ("name", "description", "feature_definition", "model", "statistics", "card")
+_N_QUANTILES = 101
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What `timbre_transfer` plays.
+
+    Attributes
+    ----------
+    name : str
+        Short name, for example "violin".
+    config : ModelConfig
+        What the model is made of.
+    parameters : dict of str to ndarray
+        float32.
+    statistics : dict
+        Of the training material, see `ddsp_ref.models.sampler.dataset_statistics`.
+    description : str
+        One sentence.
+    card : dict
+        Plain JSON: provenance and licence of the training material, settings of the training,
+        report on the held-out recordings.
+    """
+
+    name: str
+    config: ModelConfig
+    parameters: Parameters
+    statistics: dict[str, Any]
+    description: str = ""
+    card: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def model(self) -> Model:
+        """The model that the parameters belong to."""
+        return Model(self.config)
+
+    def render(self, f0_hz: np.ndarray, loudness_db: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        """Return the sound of the instrument; see `Model.render`."""
+        return self.model.render(self.parameters, f0_hz, loudness_db, noise)
+
+    def __repr__(self) -> str:
+        return (
+            f"<instrument {self.name!r}: {self.config.decoder} decoder, "
+            f"{count(self.parameters):,} parameters, {self.config.sample_rate} Hz>"
+        )
+
+
+def save_instrument(
+    folder: str | os.PathLike[str], instrument: Instrument, *, half: bool = False
+) -> None:
+    """Write an instrument as `instrument.json` and `weights.safetensors`.
+
+    Parameters
+    ----------
+    folder : str or PathLike
+        Made if it is not there; its parent must exist.
+    instrument : Instrument
+        What to write.
+    half : bool
+        Store weights as float16: half the size, relative error 5e-4.
+
+    Raises
+    ------
+    InstrumentError
+        If the parameters do not fit the configuration or are not finite.
+    """
+    header = {
+        "name": instrument.name,
+        "description": instrument.description,
+        "feature_definition": FEATURE_DEFINITION,
+        "model": instrument.config.to_json(),
+        "statistics": instrument.statistics,
+        "card": instrument.card,
+    }
+    _check_parameters(instrument.name, instrument.config, instrument.parameters)
+    dtype = np.float16 if half else np.float32
+    weights = {k: p.astype(dtype) for k, p in instrument.parameters.items()}
+    _check_parameters(instrument.name, instrument.config, weights)  # float16 ends at 65504
+    write_instrument_files(folder, header, weights)
+
+
+def load_instrument(folder: str | os.PathLike[str]) -> Instrument:
+    """Read an instrument and check that everything in it fits together.
+
+    Parameters
+    ----------
+    folder : str or PathLike
+        As written by `save_instrument`.
+
+    Returns
+    -------
+    Instrument
+        With float32 parameters.
+
+    Raises
+    ------
+    InstrumentError
+        If a file is missing or damaged, of an unknown schema or feature definition, or arrays
+        are missing, not wanted, of another shape, or not finite.
+    """
+    where = f"the instrument {Path(folder)}"
+    header, weights = read_instrument_files(folder)
+    for entry in _ENTRIES:
+        if entry not in header:
+            raise InstrumentError(f"{where} is damaged: instrument.json has no {entry!r}")
+    definition = header["feature_definition"]
+    if definition != FEATURE_DEFINITION:
+        raise InstrumentError(
+            f"{where} was trained on the features {definition!r}; this version of ddsp_ref "
+            f"makes {FEATURE_DEFINITION!r}"
+        )
+    try:
+        config = ModelConfig.from_json(header["model"])
+    except (ParameterError, TypeError) as error:
+        raise InstrumentError(f"{where} is damaged: {error}") from error
+    for entry, kind in (("name", str), ("description", str), ("card", Mapping)):
+        if not isinstance(header[entry], kind):
+            raise InstrumentError(f"{where} is damaged: {entry!r} is {header[entry]!r}")
+    _check_statistics(where, header["statistics"])
+    _check_parameters(str(Path(folder)), config, weights)
+    parameters = {k: w.astype(np.float32) for k, w in weights.items()}
+    return Instrument(
+        header["name"],
+        config,
+        parameters,
+        header["statistics"],
+        header["description"],
+        header["card"],
+    )
+
+
+def _check_parameters(name: str, config: ModelConfig, parameters: Parameters) -> None:
+    try:
+        check_names_and_shapes(parameters, Model(config).shapes())
+    except ParameterError as error:
+        raise InstrumentError(f"the weights of {name} are damaged: {error}") from None
+
+
+def _check_statistics(where: str, statistics: Any) -> None:
+    try:
+        for name in ("loudness_db", "f0_midi"):
+            part = statistics[name]
+            values = np.array([part["mean"], part["std"], *part["quantiles"]], np.float64)
+            if len(part["quantiles"]) != _N_QUANTILES or not np.isfinite(values).all():
+                raise ValueError(name)
+        if not 0 <= float(statistics["voiced_share"]) <= 1:
+            raise ValueError("voiced_share")
+    except (KeyError, TypeError, ValueError) as error:
+        raise InstrumentError(f"{where} is damaged: its statistics do not fit ({error})") from None

@@ -1,0 +1,139 @@
+"""Batches of random excerpts, and what a dataset looks like as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ddsp_ref.errors import require
+from ddsp_ref.models.dataset import Recording
+from ddsp_ref.models.features import MIN_DB
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Excerpts of recordings, with leading axis `n_examples`.
+
+    Attributes
+    ----------
+    audio : ndarray, shape (n_examples, n_samples)
+        Samples.
+    f0_hz, loudness_db : ndarray, shape (n_examples, n_frames)
+        Features.
+    """
+
+    audio: np.ndarray
+    f0_hz: np.ndarray
+    loudness_db: np.ndarray
+
+
+def excerpt(recording: Recording, start: int, n_frames: int) -> Batch:
+    """Cut out one excerpt as a batch of one; behind the end there is silence.
+
+    Parameters
+    ----------
+    recording : Recording
+        What to cut from.
+    start, n_frames : int
+        First frame and number of frames.
+
+    Returns
+    -------
+    Batch
+        Of one example.
+    """
+    hop = len(recording.audio) // recording.n_frames
+    features = recording.features
+    missing = max(0, start + n_frames - recording.n_frames)
+
+    def cut(values: np.ndarray, unit: int, fill: float) -> np.ndarray:
+        piece = values[start * unit : (start + n_frames) * unit]
+        return np.pad(piece, (0, missing * unit), constant_values=fill)[None]
+
+    return Batch(
+        cut(recording.audio, hop, 0.0),
+        cut(features.f0_hz, 1, features.f0_hz[-1]),
+        cut(features.loudness_db, 1, MIN_DB),
+    )
+
+
+class Sampler:
+    """Draws excerpts so that every frame of every recording is about equally likely.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        What to draw from.
+    n_frames : int
+        Length of an excerpt.
+
+    Notes
+    -----
+    There is no state but that of the generator that is passed in. Recordings shorter than an
+    excerpt are filled up with silence.
+    """
+
+    def __init__(self, recordings: Sequence[Recording], n_frames: int) -> None:
+        require(len(recordings) > 0, "Sampler: there are no recordings")
+        require(n_frames >= 1, f"Sampler: n_frames is {n_frames}, must be at least 1")
+        self._recordings, self._n_frames = list(recordings), n_frames
+        lengths = np.array([r.n_frames for r in recordings], np.float64)
+        self._shares = lengths / lengths.sum()
+
+    def draw(self, rng: np.random.Generator, n_examples: int) -> Batch:
+        """Return `n_examples` random excerpts."""
+        excerpts = []
+        for index in rng.choice(len(self._recordings), n_examples, p=self._shares):
+            recording = self._recordings[index]
+            last = max(0, recording.n_frames - self._n_frames)
+            excerpts.append(excerpt(recording, int(rng.integers(last + 1)), self._n_frames))
+        return Batch(
+            *(
+                np.concatenate([getattr(e, name) for e in excerpts])
+                for name in ("audio", "f0_hz", "loudness_db")
+            )
+        )
+
+
+def dataset_statistics(recordings: Sequence[Recording], sample_rate: int) -> dict[str, Any]:
+    """Describe the notes of recordings, for fitting other recordings to them.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        Those to learn from.
+    sample_rate : int
+        Samples per second.
+
+    Returns
+    -------
+    dict
+        Plain JSON. Of the notes, that is of voiced frames at most 50 dB below the loudest: mean,
+        standard deviation and 101 quantiles (0, 1, ..., 100 %) of `loudness_db` and of
+        `f0_midi`; also `voiced_share`, `n_recordings` and `seconds`.
+    """
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(r.features, name) for r in recordings])
+
+    voiced, loudness = joined("voiced"), joined("loudness_db").astype(np.float64)
+    note = voiced & (loudness > loudness[voiced].max() - 50.0)
+    midi = 69.0 + 12.0 * np.log2(joined("f0_hz")[note].astype(np.float64) / 440.0)
+    return {
+        "loudness_db": _describe(loudness[note]),
+        "f0_midi": _describe(midi),
+        "voiced_share": round(float(voiced.mean()), 4),
+        "n_recordings": len(recordings),
+        "seconds": round(sum(len(r.audio) for r in recordings) / sample_rate, 2),
+    }
+
+
+def _describe(values: np.ndarray) -> dict[str, Any]:
+    return {
+        "mean": round(float(values.mean()), 4),
+        "std": round(float(values.std()), 4),
+        "quantiles": [round(float(q), 4) for q in np.quantile(values, np.linspace(0, 1, 101))],
+    }

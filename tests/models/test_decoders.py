@@ -1,0 +1,87 @@
+"""Decoders: gradients against differences, pieces against the whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ddsp_ref.errors import ParameterError
+from ddsp_ref.models import decoders
+from ddsp_ref.models.decoders import MlpDecoder, MlpSettings, RnnDecoder, RnnSettings
+
+TINY = [
+    MlpDecoder(MlpSettings(5, 2), n_harmonics=4, n_bands=3),
+    RnnDecoder(RnnSettings(5, 2, 6), n_harmonics=4, n_bands=3),
+]
+NAMES = ("amplitudes", "harmonic_distribution", "noise_magnitudes")
+
+
+def double(params):
+    return {k: p.astype(np.float64) for k, p in params.items()}
+
+
+def shake(params, rng):
+    """Return float64 parameters without zeros, so that no gradient is hidden."""
+    return {k: p + 0.3 * rng.standard_normal(p.shape) for k, p in double(params).items()}
+
+
+@pytest.mark.parametrize("decoder", TINY)
+def test_gradient(decoder, rng):
+    params = shake(decoder.init(rng), rng)
+    f0, loudness = rng.random((2, 2, 7))
+    outputs, pullback = decoder.vjp(params, f0, loudness)
+    bars = {k: rng.standard_normal(v.shape) for k, v in outputs.items()}
+    gradients, f0_bar, loudness_bar = pullback(bars)
+    assert set(gradients) == set(params)
+    inputs = {**params, "f0": f0, "loudness": loudness}
+    got = {**gradients, "f0": f0_bar, "loudness": loudness_bar}
+
+    def value(changed):
+        own = {k: changed[k] for k in params}
+        y = decoder(own, changed["f0"], changed["loudness"])
+        return sum(float(np.sum(y[k] * bars[k])) for k in NAMES)
+
+    for name, array in inputs.items():
+        direction = rng.standard_normal(array.shape)
+        up, down = ({**inputs, name: array + s * 1e-6 * direction} for s in (1, -1))
+        slope = (value(up) - value(down)) / 2e-6
+        assert abs(slope - np.sum(got[name] * direction)) < 1e-6 * max(1, abs(slope)), name
+
+
+@pytest.mark.parametrize("decoder", TINY)
+def test_pieces_agree_with_the_whole(decoder, rng, monkeypatch):
+    params = shake(decoder.init(rng), rng)
+    f0, loudness = rng.random((2, 3, 50))
+    whole = decoder.vjp(params, f0, loudness)[0]
+    monkeypatch.setattr(decoders, "_CHUNK", 7)
+    pieces = decoder(params, f0, loudness)
+    for name in NAMES:
+        np.testing.assert_allclose(pieces[name], whole[name], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("decoder", TINY)
+def test_without_batch_axis(decoder, rng):
+    params = decoder.init(rng)
+    f0, loudness = rng.random((2, 9)).astype(np.float32)
+    outputs = decoder(params, f0, loudness)
+    assert outputs["amplitudes"].shape == (9,)
+    assert outputs["harmonic_distribution"].shape == (9, 4)
+    assert outputs["noise_magnitudes"].shape == (9, 3)
+    assert outputs["amplitudes"].dtype == np.float32
+
+
+def test_the_recurrent_decoder_remembers(rng):
+    decoder = TINY[1]
+    params = shake(decoder.init(rng), rng)
+    f0, loudness = rng.random((2, 9))
+    later = loudness.copy()
+    later[0] += 0.5
+    a, b = decoder(params, f0, loudness), decoder(params, f0, later)
+    assert np.abs(a["amplitudes"] - b["amplitudes"])[1:].max() > 1e-4
+
+
+def test_wrong_sizes():
+    with pytest.raises(ParameterError, match="MlpSettings: n_layers is 0, must be a whole"):
+        MlpSettings(n_layers=0)
+    with pytest.raises(ParameterError, match=r"RnnSettings: n_hidden is 1.5"):
+        RnnSettings(n_hidden=1.5)

@@ -1,0 +1,54 @@
+"""Excerpts, batches and statistics."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ddsp_ref.models.features import MIN_DB
+from ddsp_ref.models.sampler import Sampler, dataset_statistics, excerpt
+
+from .synthetic import FRAME_RATE, RATE, dataset, recording
+
+HOP = RATE // FRAME_RATE
+
+
+def test_excerpts_are_aligned():
+    one = recording("a", 200.0, 1.0)
+    batch = excerpt(one, 10, 20)
+    np.testing.assert_array_equal(batch.audio[0], one.audio[10 * HOP : 30 * HOP])
+    np.testing.assert_array_equal(batch.loudness_db[0], one.features.loudness_db[10:30])
+
+
+def test_behind_the_end_there_is_silence():
+    one = recording("a", 200.0, 0.4)
+    batch = excerpt(one, 0, 80)
+    assert batch.audio.shape == (1, 80 * HOP)
+    assert not batch.audio[0, 50 * HOP :].any()
+    assert (batch.loudness_db[0, 50:] == MIN_DB).all()
+    assert (batch.f0_hz[0, 50:] == 200.0).all()
+    assert batch.audio.dtype == batch.f0_hz.dtype == batch.loudness_db.dtype == np.float32
+
+
+def test_longer_recordings_are_drawn_more_often(rng):
+    parts = [recording("a", 200.0, 1.6), recording("b", 300.0, 0.4)]
+    batch = Sampler(parts, 25).draw(rng, 500)
+    assert batch.audio.shape == (500, 25 * HOP)
+    assert abs(np.mean(batch.f0_hz[:, 0] == 200.0) - 0.8) < 0.06
+
+
+def test_the_generator_is_all_there_is():
+    sampler = Sampler(dataset().training, 25)
+    a = sampler.draw(np.random.default_rng(5), 4)
+    b = sampler.draw(np.random.default_rng(5), 4)
+    np.testing.assert_array_equal(a.audio, b.audio)
+
+
+def test_statistics():
+    found = dataset_statistics([recording("a", 440.0, 1.0)], RATE)
+    assert found["f0_midi"]["mean"] == 69.0
+    assert found["f0_midi"]["std"] == 0.0
+    assert len(found["loudness_db"]["quantiles"]) == 101
+    assert found["loudness_db"]["quantiles"][0] > -51
+    assert found["loudness_db"]["quantiles"] == sorted(found["loudness_db"]["quantiles"])
+    assert found["voiced_share"] == 1.0
+    assert found["seconds"] == 1.0
