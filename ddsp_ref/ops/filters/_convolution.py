@@ -83,82 +83,107 @@ def fft_vjp(audio, responses, hop, start, n_out):
     shape (batch, n_blocks, n_taps), or (batch, 1, n_taps) or (1, 1, n_taps) where one response
     serves several blocks. The pullback gives cotangents of these shapes.
     """
-    (batch, n_samples), n_taps = audio.shape, responses.shape[-1]
-    n_blocks = -(-n_samples // hop)
-    n_tail = hop + n_taps - 1
-    n_fft = scipy.fft.next_fast_len(n_tail, real=True)
-    grid = _pieces(batch, n_blocks, n_fft)
-    blocks = np.zeros((batch, n_blocks * hop), audio.dtype)
-    blocks[:, :n_samples] = audio
-    blocks = blocks.reshape(batch, n_blocks, hop)
-    one_each = responses.shape[:2] == (batch, n_blocks)
-    audio_spectra = [None] * len(grid)
-    response_spectrum = np.empty(
-        (*responses.shape[:2], n_fft // 2 + 1), np.result_type(audio, np.complex64)
-    )
-    y = np.zeros((batch, n_out), audio.dtype)
-
-    def transform_audio(i):
-        audio_spectra[i] = scipy.fft.rfft(blocks[grid[i]], n_fft)
-
-    def transform_responses(piece):
-        response_spectrum[piece] = scipy.fft.rfft(responses[piece], n_fft)
-
-    def response_of(piece):
-        if one_each:
-            return response_spectrum[piece]
-        return response_spectrum if len(responses) == 1 else response_spectrum[piece[0]]
-
-    def convolve(i):
-        product = audio_spectra[i] * response_of(grid[i])
-        tails[i] = scipy.fft.irfft(product, n_fft, overwrite_x=True)[..., :n_tail]
-
-    jobs = [(transform_audio, i) for i in range(len(grid))]
-    jobs += [(transform_responses, p) for p in _pieces(*responses.shape[:2], n_fft)]
-    run_parts(_call, jobs)
-    tails = [None] * len(grid)
-    run_parts(convolve, [(i,) for i in range(len(grid))])
-    for (rows, chosen), tail in zip(grid, tails):
-        _add_up(tail, hop, (chosen.start or 0) * hop - start, y[rows])
+    blocks = _Blocks(audio, responses, hop)
 
     def pullback(y_bar):
-        whole = np.zeros((batch, n_blocks * hop + n_taps - 1), y_bar.dtype)
-        kept = min(n_out, whole.shape[1] - start)
+        return blocks.pull_back(y_bar, start)
+
+    return blocks.convolve(start, n_out), pullback
+
+
+class _Blocks:
+    """Blocks of audio and their responses, transformed once for the value and the cotangents."""
+
+    def __init__(self, audio, responses, hop):
+        self.batch, self.n_samples = audio.shape
+        self.hop, self.n_taps, self.responses_shape = hop, responses.shape[2], responses.shape
+        self.n_blocks = -(-self.n_samples // hop)
+        self.n_tail = hop + self.n_taps - 1
+        self.n_fft = scipy.fft.next_fast_len(self.n_tail, real=True)
+        self.grid = _pieces(self.batch, self.n_blocks, self.n_fft)
+        self.one_each = responses.shape[:2] == (self.batch, self.n_blocks)
+        padded = np.zeros((self.batch, self.n_blocks * hop), audio.dtype)
+        padded[:, : self.n_samples] = audio
+        blocks = padded.reshape(self.batch, self.n_blocks, hop)
+        self.audio_spectra = [None] * len(self.grid)
+        self.response_spectrum = np.empty(
+            (*responses.shape[:2], self.n_fft // 2 + 1), np.result_type(audio, np.complex64)
+        )
+
+        def transform_audio(i):
+            self.audio_spectra[i] = scipy.fft.rfft(blocks[self.grid[i]], self.n_fft)
+
+        def transform_responses(piece):
+            self.response_spectrum[piece] = scipy.fft.rfft(responses[piece], self.n_fft)
+
+        jobs = [(transform_audio, i) for i in range(len(self.grid))]
+        jobs += [(transform_responses, p) for p in _pieces(*responses.shape[:2], self.n_fft)]
+        run_parts(_call, jobs)
+
+    def response_of(self, i):
+        """Return the spectrum that belongs to piece i of the audio."""
+        rows, blocks = self.grid[i]
+        if self.one_each:
+            return self.response_spectrum[rows, blocks]
+        return self.response_spectrum[rows if len(self.response_spectrum) > 1 else slice(None)]
+
+    def inverse(self, product, n):
+        """Return the first n samples of the inverse transform."""
+        return scipy.fft.irfft(product, self.n_fft, overwrite_x=True)[..., :n]
+
+    def convolve(self, start, n_out):
+        tails = [None] * len(self.grid)
+
+        def convolve_piece(i):
+            tails[i] = self.inverse(self.audio_spectra[i] * self.response_of(i), self.n_tail)
+
+        run_parts(convolve_piece, [(i,) for i in range(len(self.grid))])
+        y = np.zeros((self.batch, n_out), self.response_spectrum.real.dtype)
+        for (rows, blocks), tail in zip(self.grid, tails):
+            _add_up(tail, self.hop, (blocks.start or 0) * self.hop - start, y[rows])
+        return y
+
+    def pull_back(self, y_bar, start):
+        whole = np.zeros((self.batch, self.n_blocks * self.hop + self.n_taps - 1), y_bar.dtype)
+        kept = min(y_bar.shape[1], whole.shape[1] - start)
         whole[:, start : start + kept] = y_bar[:, :kept]
-        reached = sliding_window_view(whole, n_tail, axis=1)[:, ::hop]  # by each block
-        y_spectra = [None] * len(grid)
-        blocks_bar = np.empty(blocks.shape, y_bar.dtype)
-        responses_bar = np.empty(responses.shape, y_bar.dtype)
+        reached = sliding_window_view(whole, self.n_tail, axis=1)[:, :: self.hop]  # by each block
+        y_spectra = [None] * len(self.grid)
+        audio_bar = np.empty((self.batch, self.n_blocks, self.hop), y_bar.dtype)
+        responses_bar = np.empty(self.responses_shape, y_bar.dtype)
 
         def transform(i):
-            y_spectra[i] = scipy.fft.rfft(reached[grid[i]], n_fft)
+            y_spectra[i] = scipy.fft.rfft(reached[self.grid[i]], self.n_fft)
 
         def pull_audio(i):
-            product = y_spectra[i] * np.conj(response_of(grid[i]))
-            blocks_bar[grid[i]] = scipy.fft.irfft(product, n_fft, overwrite_x=True)[..., :hop]
+            product = y_spectra[i] * np.conj(self.response_of(i))
+            audio_bar[self.grid[i]] = self.inverse(product, self.hop)
 
         def pull_response(i):
-            product = y_spectra[i] * np.conj(audio_spectra[i])
-            product = scipy.fft.irfft(product, n_fft, overwrite_x=True)
-            responses_bar[grid[i]] = product[..., :n_taps]
+            product = y_spectra[i] * np.conj(self.audio_spectra[i])
+            responses_bar[self.grid[i]] = self.inverse(product, self.n_taps)
 
         def pull_common_responses():
-            total = np.zeros_like(response_spectrum)
-            for (rows, _), y_part, audio_part in zip(grid, y_spectra, audio_spectra):
-                product = (y_part * np.conj(audio_part)).sum(axis=1, keepdims=True)
-                if len(responses) == 1:
-                    total += product.sum(axis=0)
-                else:
-                    total[rows] += product
-            responses_bar[:] = scipy.fft.irfft(total, n_fft, overwrite_x=True)[..., :n_taps]
+            responses_bar[:] = self.inverse(self.common_product(y_spectra), self.n_taps)
 
-        run_parts(transform, [(i,) for i in range(len(grid))])
-        jobs = [(pull_audio, i) for i in range(len(grid))]
-        if one_each:
-            jobs += [(pull_response, i) for i in range(len(grid))]
-        else:
-            jobs.insert(0, (pull_common_responses,))  # the longest first
+        pieces = range(len(self.grid))
+        run_parts(transform, [(i,) for i in pieces])
+        # the longest first
+        jobs = [] if self.one_each else [(pull_common_responses,)]
+        jobs += [(pull_audio, i) for i in pieces]
+        jobs += [(pull_response, i) for i in pieces] if self.one_each else []
         run_parts(_call, jobs)
-        return blocks_bar.reshape(batch, n_blocks * hop)[:, :n_samples], responses_bar
+        return audio_bar.reshape(self.batch, self.n_blocks * self.hop)[
+            :, : self.n_samples
+        ], responses_bar
 
-    return y, pullback
+    def common_product(self, y_spectra):
+        """Return the spectrum of the cotangent of responses that serve several blocks."""
+        total = np.zeros_like(self.response_spectrum)
+        for (rows, _), y_spectrum, audio_spectrum in zip(self.grid, y_spectra, self.audio_spectra):
+            product = (y_spectrum * np.conj(audio_spectrum)).sum(axis=1, keepdims=True)
+            if len(total) == 1:
+                total += product.sum(axis=0)
+            else:
+                total[rows] += product
+        return total

@@ -64,9 +64,12 @@ def define(
     log_floor="replace" the gradient of log|X| is 1/|X| however small |X| is, and 0 at 0: a
     signal of magnitude 1e-12 pulls with 1e12, silence not at all. With "add" it is at most
     1/log_eps.
-    Precision: transforms in the precision of the inputs, everything between the transforms and
-    the sums in float64. The gradient of the log term is ill-conditioned: a bin far below the
-    largest of its frame is mostly rounding error of the transform, and its gradient is large.
+    Precision: transforms in the precision of the inputs, each signal by itself; everything
+    between the transforms, and the sums, in float64. The gradient of the log term is
+    ill-conditioned: a bin far below the largest of its frame is mostly rounding error of a
+    float32 transform, and pulls the most. Measured on noise with the default sizes, float32
+    against float64: value 1e-6; gradient 2e-4 of its largest value, 8e-2 where a bin of the
+    target happens to be next to 0 (0.11 in the original); magnitudes alone 2e-6.
     Source: magenta/ddsp 3.7.0, ddsp/losses.py, SpectralLoss; Engel et al. 2020, section 3.
     Differences: the original returns the mean over the batch. Its transforms of sizes that
     are no power of two are padded with zeros to the next one; here they are not. "add" is the

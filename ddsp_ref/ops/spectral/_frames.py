@@ -29,7 +29,7 @@ def check_fft_size(fft_size):
 def check_rates(sample_rate, frame_rate):
     """Raise unless a frame is a whole number of samples long; name the nearest rates."""
     for name, rate in (("sample_rate", sample_rate), ("frame_rate", frame_rate)):
-        require(rate > 0, f"{name} is {rate}, must be positive, in Hz")
+        require(0 < rate < math.inf, f"{name} is {rate}, must be positive, in Hz")
     require(
         frame_rate <= sample_rate,
         f"frame_rate is {frame_rate}, must be at most the sample_rate, {sample_rate}",
