@@ -108,8 +108,12 @@ def run_parts(function: Callable, parts: Iterable[tuple]) -> None:
             function(*part)
         return
     futures = [_get_pool().submit(_in_worker, function, part) for part in parts]
-    for future in futures:
-        future.result()
+    try:
+        for future in futures:
+            future.result()
+    finally:  # after an error or Ctrl-C, what has not begun must not go on
+        for future in futures:
+            future.cancel()
 
 
 def ranges(n: int, size: int) -> list[tuple[int, int]]:

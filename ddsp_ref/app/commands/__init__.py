@@ -1,0 +1,1 @@
+"""The commands, a file each: HELP, DESCRIPTION, add_arguments(parser), run(arguments)."""

@@ -1,0 +1,101 @@
+"""`ddsp-ref features`: pitch, confidence, voicing and loudness of a recording as a table."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ddsp_ref.app.progress import Stages
+
+if TYPE_CHECKING:
+    from ddsp_ref.transfer.features import Heard
+
+HELP = "write pitch and loudness of a recording to a table"
+DESCRIPTION = """Write time, pitch (Hz), confidence (0 to 1), voicing (0 or 1) and loudness
+(A-weighted, dB) of every frame of a recording."""
+_SUFFIXES = (".csv", ".json", ".npz")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    add = parser.add_argument
+    add("input", metavar="FILE", help="WAV, FLAC, OGG, MP3, AIFF; any rate")
+    add("--out", required=True, metavar="FILE", help=".csv, .json or .npz")
+    add(
+        "--frame-rate",
+        type=int,
+        default=250,
+        metavar="HZ",
+        help="frames per second; must divide the sample rate (default: 250)",
+    )
+    add(
+        "--sample-rate",
+        type=int,
+        default=16000,
+        metavar="HZ",
+        help="at which the recording is analysed (default: 16000)",
+    )
+    add("--quiet", action="store_true", help="print nothing but errors")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do it."""
+    from ddsp_ref.errors import require
+    from ddsp_ref.io.audio import read_audio
+    from ddsp_ref.io.files import check_output_path
+    from ddsp_ref.transfer.features import extract_features
+
+    path = check_output_path(arguments.out)
+    require(
+        path.suffix.lower() in _SUFFIXES,
+        f"cannot write {path}: features are written as {', '.join(_SUFFIXES)}",
+    )
+    with Stages("read", "pitch", "loudness", "write", quiet=arguments.quiet) as stage:
+        stage("read")
+        audio, sample_rate = read_audio(arguments.input, sample_rate=arguments.sample_rate)
+        heard = extract_features(audio, sample_rate, arguments.frame_rate, stage)
+        stage("write")
+        write_features(path, heard)
+    if not arguments.quiet:
+        print(
+            f"{len(heard.times)} frames, {heard.voiced.mean():.0%} of them voiced, "
+            f"written to {path}"
+        )
+
+
+def write_features(path: Path, heard: Heard) -> None:
+    """Write features in one step, in the format that the suffix names.
+
+    Parameters
+    ----------
+    path : Path
+        .csv (columns with a header), .json or .npz (arrays of the same names).
+    heard : Heard
+        What to write.
+    """
+    import json
+
+    import numpy as np
+
+    from ddsp_ref.io.files import atomic_path
+
+    columns = {
+        "time_s": heard.times,
+        "f0_hz": heard.f0_hz,
+        "f0_confidence": heard.f0_confidence,
+        "voiced": heard.voiced.astype(np.uint8),
+        "loudness_db": heard.loudness_db,
+    }
+    rates = {"sample_rate": heard.sample_rate, "frame_rate": heard.frame_rate}
+    with atomic_path(path) as temporary:
+        if path.suffix.lower() == ".npz":
+            np.savez(temporary, **columns, **rates)
+        elif path.suffix.lower() == ".json":
+            lists = {name: column.round(6).tolist() for name, column in columns.items()}
+            temporary.write_text(json.dumps({**rates, **lists}) + "\n", encoding="utf-8")
+        else:
+            formats = ("%.6f", "%.4f", "%.4f", "%d", "%.3f")
+            table = np.column_stack(list(columns.values()))
+            head = ",".join(columns)
+            np.savetxt(temporary, table, formats, delimiter=",", header=head, comments="")

@@ -1,0 +1,1 @@
+"""Timbre transfer: a recording played by an instrument, from features to sound."""

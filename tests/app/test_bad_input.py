@@ -1,0 +1,162 @@
+"""One clear sentence, exit code 2 and no half file for every bad input."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+import soundfile
+
+from ..transfer.tiny import melody
+from .running import fails
+
+pytestmark = pytest.mark.skipif(
+    bool(numba.config.DISABLE_JIT), reason="whole recordings in plain Python take minutes"
+)
+
+
+def write_bad(name: str) -> str:
+    """Make the bad file of that name in the current folder, and return its name."""
+    whole = Path("in.wav").read_bytes()
+    contents = {
+        "missing.wav": None,
+        "empty.wav": b"",
+        "truncated.wav": whole[: len(whole) // 2],
+        "header_only.wav": whole[:30],
+        "text.wav": b"do re mi fa so la ti do\n" * 100,
+        "text.mp3": b"do re mi fa so la ti do\n" * 100,
+    }
+    sounds = {
+        "zero_length.wav": (np.zeros(0), 16000),
+        "silent.wav": (np.zeros(16000), 16000),
+        "nan.wav": (np.where(np.arange(16000) == 9, np.nan, melody(1.0)), 16000),
+        "noise.wav": (np.random.default_rng(0).uniform(-0.3, 0.3, 32000), 16000),
+        "short.wav": (melody(0.05), 16000),
+        "slow.wav": (melody(), 100),
+        "fast.wav": (melody(), 1_000_000),
+    }
+    if name == "folder.wav":
+        os.mkdir(name)
+    elif name in sounds:
+        soundfile.write(name, *sounds[name], subtype="FLOAT")
+    elif contents[name] is not None:
+        Path(name).write_bytes(contents[name])
+    return name
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("missing.wav", "there is no file missing.wav"),
+        ("folder.wav", "is a folder, not an audio file"),
+        ("empty.wav", "empty.wav is empty (0 bytes)"),
+        ("truncated.wav", "truncated.wav is truncated"),
+        ("header_only.wav", "header_only.wav is truncated"),
+        ("text.wav", "text.wav is not an audio file"),
+        ("text.mp3", "text.mp3 is not an audio file"),
+        ("zero_length.wav", "zero_length.wav holds no samples"),
+        ("silent.wav", "the recording is silent"),
+        ("noise.wav", "no pitch was found"),
+        ("nan.wav", "samples that are not numbers"),
+        ("short.wav", "audio lasts 0.050 s, must last at least 0.1 s"),
+        ("slow.wav", "says a sample rate of 100 Hz"),
+        ("fast.wav", "says a sample rate of 1000000 Hz"),
+    ],
+)
+def test_bad_input_files(folder, capfd, name, sentence):
+    write_bad(name)
+    words = ("transfer", name, "out.wav", "--instrument", "tiny", "--plot", "out.png")
+    assert sentence in fails(capfd, *words)
+    if name not in ("silent.wav", "noise.wav"):
+        assert sentence in fails(capfd, "features", name, "--out", "f.csv")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("in.wav nowhere/out.wav", "the folder nowhere does not exist"),
+        ("in.wav in.wav", "INPUT and OUTPUT are the same file"),
+        ("in.wav out.xyz", "the format .xyz is not known; use .wav, .flac"),
+        ("in.wav tiny", "it is a folder"),
+        ("in.wav out.wav --plot nowhere/a.png", "the folder nowhere does not exist"),
+        ("in.wav out.wav --plot a.txt", "a plot is a .png, .svg, .pdf file"),
+        ("in.wav out.wav --sample-rate 3", "--sample-rate: sample_rate is 3, must be"),
+        ("in.wav out.mp3 --sample-rate 17000", "the nearest that works is 16000"),
+        ("in.wav out.wav --pitch-shift 1e9", "must be from -8 to 8"),
+        ("in.wav out.wav --pitch-shift nan", "pitch_shift is nan"),
+        ("in.wav out.wav --reverb -1", "reverb is -1.0, must be from 0 to 4"),
+        ("in.wav out.wav --seed -1", "--seed is -1, must be at least 0"),
+    ],
+)
+def test_bad_settings(folder, capfd, words, sentence):
+    assert sentence in fails(capfd, "transfer", *words.split(), "--instrument", "tiny")
+
+
+def test_an_unknown_instrument_names_the_known(folder, capfd, monkeypatch):
+    from ddsp_ref.transfer import instruments
+
+    monkeypatch.setattr(instruments, "SHIPPED", folder)
+    words = ("transfer", "in.wav", "out.wav", "--instrument", "kazoo")
+    assert "there is no instrument 'kazoo'; there are tiny" in fails(capfd, *words)
+    assert "there is no instrument 'kazoo'" in fails(capfd, "instruments", "kazoo")
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("instrument.json", None),
+        ("instrument.json", b"{"),
+        ("instrument.json", b"[]"),
+        ("weights.safetensors", None),
+        ("weights.safetensors", b""),
+        ("weights.safetensors", b"not weights at all, not at all"),
+    ],
+)
+def test_a_damaged_instrument(folder, capfd, file, content):
+    path = folder / "tiny" / file
+    path.unlink() if content is None else path.write_bytes(content)
+    sentence = fails(capfd, "transfer", "in.wav", "out.wav", "--instrument", "tiny")
+    assert "tiny" in sentence
+    assert "damaged" in sentence or "not a complete instrument" in sentence
+
+
+def test_bad_training_folders(folder, capfd):
+    assert "does not exist" in fails(capfd, "train", "nowhere", "--out", "run")
+    os.mkdir("none")
+    assert "holds no audio file" in fails(capfd, "train", "none", "--out", "run")
+    words = ("train", ".", "--out", "run", "--hidden", "4")
+    assert "--hidden 4 is for --decoder rnn only" in fails(capfd, *words)
+
+
+def test_an_old_output_stays_when_something_goes_wrong(folder, capfd):
+    Path("out.wav").write_text("precious")
+    write_bad("silent.wav")
+    fails(capfd, "transfer", "silent.wav", "out.wav", "--instrument", "tiny")
+    assert Path("out.wav").read_text() == "precious"
+
+
+def test_ctrl_c(folder, capfd, monkeypatch):
+    from ddsp_ref.transfer import pipeline
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "_render", stop)
+    words = ("transfer", "in.wav", "out.wav", "--instrument", "tiny")
+    assert "stopped" in fails(capfd, *words, code=130)
+
+
+def test_a_full_disk(folder, capfd, monkeypatch):
+    import errno
+
+    from ddsp_ref.io import files as io_files
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(io_files.os, "fsync", full)
+    sentence = fails(capfd, "transfer", "in.wav", "out.wav", "--instrument", "tiny")
+    assert "No space left" in sentence
