@@ -59,6 +59,10 @@ class ModelConfig:
         Bands of the noise filter. Default: one per 125 Hz, that is 65 at 16 kHz.
     reverb_seconds : float
         Length of the trained impulse response, 0 for no reverb.
+    reverb_gain, reverb_decay_db : float
+        The impulse response is its parameter times this gain, times an envelope that has fallen by
+        so many dB at its end. They decide how fast taps learn: without an envelope, the steps of
+        the optimizer fill a second of taps with noise. 1 and 0: the parameter as it is.
     decoder : str
         "mlp" or "rnn".
     decoder_settings : MlpSettings or RnnSettings
@@ -81,6 +85,8 @@ class ModelConfig:
     n_harmonics: int | None = None
     n_bands: int | None = None
     reverb_seconds: float = 1.0
+    reverb_gain: float = 0.2
+    reverb_decay_db: float = 60.0
     decoder: str = "mlp"
     decoder_settings: MlpSettings | RnnSettings | None = None
 
@@ -110,6 +116,14 @@ class ModelConfig:
             f"ModelConfig: {name} is {value!r}, must be a whole number from {lowest} to {highest}",
         )
 
+    def _check_number(self, name: str, lowest: float, highest: float) -> None:
+        value = getattr(self, name)
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        require(
+            number and lowest <= value <= highest,
+            f"ModelConfig: {name} is {value!r}, must be from {lowest} to {highest}",
+        )
+
     def _check(self) -> None:
         self._check_whole("frame_rate", 1, self.sample_rate)
         require(
@@ -120,12 +134,9 @@ class ModelConfig:
         )
         self._check_whole("n_harmonics", 1, 10_000)
         self._check_whole("n_bands", 2, 100_000)
-        seconds = self.reverb_seconds
-        number = isinstance(seconds, numbers.Real) and not isinstance(seconds, bool)
-        require(
-            number and 0 <= seconds <= 20,
-            f"ModelConfig: reverb_seconds is {seconds!r}, must be from 0 to 20, e.g. 1.0",
-        )
+        self._check_number("reverb_seconds", 0, 20)
+        self._check_number("reverb_gain", 1e-3, 10)
+        self._check_number("reverb_decay_db", 0, 200)
         wanted = DECODERS[self.decoder][1]
         require(
             isinstance(self.decoder_settings, wanted),

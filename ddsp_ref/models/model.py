@@ -47,6 +47,8 @@ class Model:
             "mag_weight": 1.0,
             "logmag_weight": 1.0,
         }
+        along = np.arange(config.n_taps) / max(config.n_taps, 1)
+        self._envelope = config.reverb_gain * 10 ** (-config.reverb_decay_db / 20 * along)
 
     def init(self, rng: np.random.Generator) -> Parameters:
         """Return float32 parameters to start from."""
@@ -99,8 +101,12 @@ class Model:
     ) -> dict[str, np.ndarray]:
         inputs = {**controls, "f0_hz": f0_hz, "noise": noise}
         if self.config.n_taps:
-            inputs["reverb_impulse_response"] = params[IR_KEY]
+            inputs["reverb_impulse_response"] = self._shaped(params[IR_KEY])
         return inputs
+
+    def _shaped(self, taps: np.ndarray) -> np.ndarray:
+        """Multiply taps with the envelope of the room; it is its own pullback."""
+        return taps * self._envelope.astype(taps.dtype)
 
     def _check(self, f0_hz: np.ndarray, loudness_db: np.ndarray, noise: np.ndarray) -> int:
         require(
@@ -159,7 +165,7 @@ class Model:
             bars = graph_pullback(audio_bar)
             gradients, _, _ = decoder_pullback({name: bars[name] for name in controls})
             if self.config.n_taps:
-                gradients[IR_KEY] = bars["reverb_impulse_response"]
+                gradients[IR_KEY] = self._shaped(bars["reverb_impulse_response"])
             return gradients
 
         return audio, pullback

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
-import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,13 +18,12 @@ from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.dataset import Dataset, load_dataset
 from ddsp_ref.models.evaluation import (
     evaluate,
-    excerpts,
-    held_out_loss,
     render_recording,
     report_text,
 )
 from ddsp_ref.models.features import F0_RANGE_HZ
 from ddsp_ref.models.instrument import Instrument, save_instrument
+from ddsp_ref.models.loop import Loop
 from ddsp_ref.models.optimizer import AdamSettings
 from ddsp_ref.models.parameters import count
 from ddsp_ref.models.run import Run, RunSettings
@@ -148,7 +143,7 @@ def train(
         run.restore(saved)
     if progress:
         tqdm.write(_summary(dataset, run))
-    loop = _Loop(run, dataset, out / "checkpoints", evaluate_every, checkpoint_seconds, progress)
+    loop = Loop(run, dataset, out / "checkpoints", evaluate_every, checkpoint_seconds, progress)
     loop.go(n_steps, max_seconds)
     about = {"name": name or audio_dir.resolve().name, "description": description}
     return _finish(run, dataset, out, about, card or {}, progress)
@@ -176,97 +171,6 @@ def _summary(dataset: Dataset, run: Run) -> str:
     if run.step:
         lines.append(f"going on from step {run.step}")
     return "\n".join(lines)
-
-
-@contextlib.contextmanager
-def _stop_requests() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into a request, so that a step is never cut in two."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-
-    def note(number: int, frame: Any) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, note) for number in numbers]
-    try:
-        yield asked
-    finally:
-        for number, handler in zip(numbers, before):
-            signal.signal(number, handler)
-
-
-class _Loop:
-    """Steps with looks at the held-out recordings and checkpoints in between."""
-
-    def __init__(
-        self,
-        run: Run,
-        dataset: Dataset,
-        folder: Path,
-        evaluate_every: int,
-        checkpoint_seconds: float,
-        show: bool,
-    ) -> None:
-        self._run, self._folder, self._show = run, folder, show
-        self._evaluate_every, self._checkpoint_seconds = evaluate_every, checkpoint_seconds
-        self._held_out = excerpts(dataset.held_out, run.settings.n_frames)
-        self._saved_at = time.monotonic()
-        self._saved_step: int | None = run.step if run.step else None
-
-    def go(self, n_steps: int, max_seconds: float | None) -> None:
-        run, start = self._run, time.monotonic()
-        with (
-            _stop_requests() as stop,
-            tqdm(total=n_steps, initial=run.step, desc="training", disable=not self._show) as bar,
-        ):
-            while run.step < n_steps:
-                began = time.monotonic()
-                loss = run.advance()
-                run.progress.seconds += time.monotonic() - began
-                self._look_after(run)
-                bar.set_postfix(self._postfix(loss), refresh=False)
-                bar.update()
-                if stop.is_set():
-                    path = self._save()
-                    raise KeyboardInterrupt(f"stopped at step {run.step}; it is kept in {path}")
-                if max_seconds is not None and time.monotonic() - start >= max_seconds:
-                    break
-        self._evaluate()
-        if self._saved_step != run.step:
-            self._save()
-
-    def _postfix(self, loss: float) -> dict[str, str]:
-        progress = self._run.progress
-        shown = progress.training[-1][1] if progress.training else loss
-        postfix = {"loss": f"{shown:.3f}"}
-        if progress.held_out:
-            postfix["held out"] = f"{progress.held_out[-1][1]:.3f}"
-        return postfix
-
-    def _look_after(self, run: Run) -> None:
-        """Evaluate and save where it is time for that; neither touches the random stream."""
-        if run.step % self._evaluate_every == 0:
-            self._evaluate()
-        if time.monotonic() - self._saved_at >= self._checkpoint_seconds:
-            self._save()
-
-    def _evaluate(self) -> None:
-        run = self._run
-        done = run.progress.held_out and run.progress.held_out[-1][0] == run.step
-        if self._held_out and not done:
-            loss = held_out_loss(run.model, run.params, self._held_out, run.settings.seed)
-            if run.note_held_out(loss):
-                self._save(best=True)
-
-    def _save(self, *, best: bool = False) -> Path:
-        path = self._run.save(self._folder, best=best)
-        self._saved_at, self._saved_step = time.monotonic(), self._run.step
-        return path
 
 
 def _finish(
