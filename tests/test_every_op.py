@@ -132,11 +132,15 @@ def test_pullback_is_linear_repeatable_and_leaves_inputs_alone(op, case, rng):
 def _stacked(op, case):
     """Return the arrays with a batch axis of 3 that differ, shared arrays as they are."""
     arrays = cast(case, np.float64)
-    factors = (1.0, 0.75, 0.5)
-    return [
-        a if term.shared else np.stack([a * f for f in factors])
-        for a, term in zip(arrays, op._inputs)
-    ]
+    lead = [a.ndim - len(term.dims) for a, term in zip(arrays, op._inputs)]
+    n_lead = max((n for n, term in zip(lead, op._inputs) if not term.shared), default=0)
+    stacked = []
+    for array, term, n in zip(arrays, op._inputs, lead):
+        if not term.shared:
+            array = array.reshape((1,) * (n_lead - n) + array.shape)
+            array = np.stack([array * factor for factor in (1.0, 0.75, 0.5)])
+        stacked.append(array)
+    return stacked
 
 
 @right
@@ -171,7 +175,7 @@ def test_one_array_for_the_whole_batch_is_broadcast(op, case, rng):
         if term.shared or sum(not other.shared for other in op._inputs) == 1:
             continue
         full = _stacked(op, case)
-        full[i] = np.stack([np.asarray(case.arrays[i], np.float64)] * 3)
+        full[i] = np.stack([full[i][0]] * 3)
         single = list(full)
         single[i] = full[i][:1]
         try:

@@ -39,6 +39,21 @@ def _add_training_arguments(group: argparse._ArgumentGroup) -> None:
     add("--seconds", type=float, default=2.0, metavar="S", help="per excerpt (default: 2)")
     add("--learning-rate", type=float, default=1e-3, metavar="R", help="at first (default: 0.001)")
     add(
+        "--halve-every",
+        type=int,
+        metavar="N",
+        help="steps in which the learning rate halves, gradually (default: a quarter of --steps)",
+    )
+    add(
+        "--f0-range",
+        type=float,
+        nargs=2,
+        default=(50.0, 2500.0),
+        metavar=("LOW", "HIGH"),
+        help="pitches in Hz that the instrument can play; a narrow range keeps the tracker from "
+        "errors by an octave (default: 50 2500)",
+    )
+    add(
         "--held-out",
         action="append",
         metavar="SHARE",
@@ -96,7 +111,12 @@ def run(arguments: argparse.Namespace) -> None:
             max_seconds=None if arguments.minutes is None else 60.0 * arguments.minutes,
             batch_size=arguments.batch_size,
             example_seconds=arguments.seconds,
-            optimizer=AdamSettings(learning_rate=arguments.learning_rate),
+            optimizer=AdamSettings(
+                learning_rate=arguments.learning_rate,
+                decay_rate=0.5,
+                decay_steps=arguments.halve_every or max(1, arguments.steps // 4),
+            ),
+            f0_range_hz=tuple(arguments.f0_range),
             held_out=read_held_out(arguments.held_out),
             level_groups=arguments.level_groups,
             seed=arguments.seed,

@@ -102,9 +102,9 @@ class _Blocks:
         self.n_fft = scipy.fft.next_fast_len(self.n_tail, real=True)
         self.grid = _pieces(self.batch, self.n_blocks, self.n_fft)
         self.one_each = responses.shape[:2] == (self.batch, self.n_blocks)
-        padded = np.zeros((self.batch, self.n_blocks * hop), audio.dtype)
-        padded[:, : self.n_samples] = audio
-        blocks = padded.reshape(self.batch, self.n_blocks, hop)
+        if self.n_samples != self.n_blocks * hop:
+            audio = np.pad(audio, ((0, 0), (0, self.n_blocks * hop - self.n_samples)))
+        blocks = audio.reshape(self.batch, self.n_blocks, hop)
         self.audio_spectra = [None] * len(self.grid)
         self.response_spectrum = np.empty(
             (*responses.shape[:2], self.n_fft // 2 + 1), np.result_type(audio, np.complex64)
