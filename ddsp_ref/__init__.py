@@ -27,7 +27,16 @@ _HOME = {
     "Processor": "ddsp_ref.processors.processor",
     "Reverb": "ddsp_ref.processors.effects",
     "uniform_noise": "ddsp_ref.processors.synths",
+    "Instrument": "ddsp_ref.models.instrument",
+    "Model": "ddsp_ref.models.model",
+    "ModelConfig": "ddsp_ref.models.config",
+    "load_instrument": "ddsp_ref.models.instrument",
+    "pyin": "ddsp_ref.analysis.pyin",
+    "read_audio": "ddsp_ref.io.audio",
+    "save_instrument": "ddsp_ref.models.instrument",
     "timbre_transfer": "ddsp_ref.transfer.pipeline",
+    "train": "ddsp_ref.models.training",
+    "write_audio": "ddsp_ref.io.audio",
 }
 
 

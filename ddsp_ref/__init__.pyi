@@ -1,7 +1,16 @@
+from ddsp_ref.analysis.pyin import pyin as pyin
 from ddsp_ref.errors import DdspRefError as DdspRefError
 from ddsp_ref.errors import ParameterError as ParameterError
+from ddsp_ref.io.audio import read_audio as read_audio
+from ddsp_ref.io.audio import write_audio as write_audio
 from ddsp_ref.jit import get_num_threads as get_num_threads
 from ddsp_ref.jit import set_num_threads as set_num_threads
+from ddsp_ref.models.config import ModelConfig as ModelConfig
+from ddsp_ref.models.instrument import Instrument as Instrument
+from ddsp_ref.models.instrument import load_instrument as load_instrument
+from ddsp_ref.models.instrument import save_instrument as save_instrument
+from ddsp_ref.models.model import Model as Model
+from ddsp_ref.models.training import train as train
 from ddsp_ref.op import Case as Case
 from ddsp_ref.op import Op as Op
 from ddsp_ref.ops.filters.fft_convolve import fft_convolve as fft_convolve
@@ -18,6 +27,7 @@ from ddsp_ref.ops.layers.softplus import softplus as softplus
 from ddsp_ref.ops.layers.tanh import tanh as tanh
 from ddsp_ref.ops.losses.spectral_loss import spectral_loss as spectral_loss
 from ddsp_ref.ops.oscillators.harmonic_synthesis import harmonic_synthesis as harmonic_synthesis
+from ddsp_ref.ops.oscillators.sinusoidal_synthesis import sinusoidal_synthesis as sinusoidal_synthesis
 from ddsp_ref.ops.resampling.resample_linear import resample_linear as resample_linear
 from ddsp_ref.ops.resampling.resample_window import resample_window as resample_window
 from ddsp_ref.ops.scaling.amplitude_db import amplitude_to_db as amplitude_to_db
