@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ddsp_ref.analysis.pyin import Pitch, pyin
+from ddsp_ref.analysis.pitch import Pitch
+from ddsp_ref.analysis.pyin import pyin
 
 SAMPLE_RATE, HOP_SIZE, FRAME_LENGTH = 16000, 64, 1024
 FMIN_HZ, FMAX_HZ = 50.0, 2500.0

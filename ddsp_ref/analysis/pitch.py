@@ -1,0 +1,76 @@
+"""The course of a pitch, and how its gaps are filled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Pitch:
+    """The course of the pitch of a sound.
+
+    Attributes
+    ----------
+    f0_hz : ndarray, shape (n_frames,)
+        Fundamental frequency; finite and above 0 in every frame, see `fill_unvoiced`.
+    f0_confidence : ndarray, shape (n_frames,)
+        Probability that the frame has a pitch, judged by this frame alone, 0 to 1.
+    voiced : ndarray, shape (n_frames,), bool
+        Whether the frame has a pitch, judged by the whole course.
+    times_s : ndarray, shape (n_frames,), float64
+        Time of the frame's centre in seconds.
+    """
+
+    f0_hz: np.ndarray
+    f0_confidence: np.ndarray
+    voiced: np.ndarray
+    times_s: np.ndarray
+
+    @property
+    def voiced_f0_hz(self) -> np.ndarray:
+        """The fundamental frequency, and NaN in unvoiced frames."""
+        return np.where(self.voiced, self.f0_hz, np.nan).astype(self.f0_hz.dtype)
+
+
+def fill_unvoiced(f0_hz: np.ndarray, voiced: np.ndarray, default_hz: float) -> np.ndarray:
+    """Give unvoiced frames the pitch of their neighbourhood.
+
+    Between two voiced frames less than a semitone apart the pitch goes over evenly (in cents).
+    Otherwise an unvoiced frame takes the pitch of the voiced frame nearest in time, so that no
+    glide is heard that nobody played.
+
+    Parameters
+    ----------
+    f0_hz : ndarray, shape (n_frames,)
+        Fundamental frequency, above 0 in voiced frames, anything in unvoiced frames.
+    voiced : ndarray, shape (n_frames,), bool
+        Which frames have a pitch.
+    default_hz : float
+        The pitch of a sound without any voiced frame.
+
+    Returns
+    -------
+    ndarray, shape (n_frames,)
+        Finite and above 0 everywhere; voiced frames are unchanged. Of the dtype of `f0_hz`.
+
+    Examples
+    --------
+    >>> fill_unvoiced(np.array([0.0, 100.0, 0.0, 0.0, 200.0]), np.array([0, 1, 0, 0, 1]) > 0, 440.0)
+    array([100., 100., 100., 200., 200.])
+    """
+    known = np.flatnonzero(voiced)
+    if len(known) == 0:
+        return np.full_like(f0_hz, default_hz)
+    frames = np.arange(len(f0_hz))
+    after = np.searchsorted(known, frames).clip(max=len(known) - 1)
+    before = np.maximum(after - (known[after] > frames), 0)
+    left, right = known[before], known[after]
+    nearest = np.where(frames - left <= np.abs(right - frames), left, right)
+    filled = f0_hz[nearest].astype(np.float64)
+    octaves = np.log2(f0_hz[right].astype(np.float64) / f0_hz[left])
+    bridged = (left < frames) & (frames < right) & (np.abs(octaves) < 1 / 12)
+    share = (frames - left)[bridged] / (right - left)[bridged]
+    filled[bridged] = f0_hz[left[bridged]] * 2.0 ** (share * octaves[bridged])
+    return filled.astype(f0_hz.dtype)
