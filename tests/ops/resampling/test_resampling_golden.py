@@ -6,13 +6,21 @@ import numpy as np
 import pytest
 
 from ddsp_ref.errors import ParameterError
+from ddsp_ref.ops.resampling.center_crop import center_crop
+from ddsp_ref.ops.resampling.resample_cubic import resample_cubic
 from ddsp_ref.ops.resampling.resample_linear import resample_linear
+from ddsp_ref.ops.resampling.resample_nearest import resample_nearest
 from ddsp_ref.ops.resampling.resample_window import resample_window
 
 from ...golden import load
 from ...golden.compare import assert_golden
 
-OPS = {"linear": resample_linear, "window": resample_window}
+OPS = {
+    "nearest": resample_nearest,
+    "linear": resample_linear,
+    "cubic": resample_cubic,
+    "window": resample_window,
+}
 GOLDEN = [g for g in load("resample") if g.settings.get("method") in OPS]
 
 
@@ -69,6 +77,22 @@ def test_upsample_with_windows(golden):
         return
     y, y_bar = golden.outputs["y"], golden.cotangents["y"]
     assert_golden(resample_window, [x], settings, y, y_bar, [golden.gradients["inputs"]])
+
+
+CROPS = [g for g in load("resample") if "center_crop" in g.info["call"]]
+
+
+@pytest.mark.parametrize("golden", CROPS, ids=[g.label for g in CROPS])
+def test_center_crop(golden):
+    gradients = [golden.gradients["audio"]]
+    y, y_bar = golden.outputs["y"], golden.cotangents["y"]
+    assert_golden(center_crop, [golden.inputs["audio"]], golden.settings, y, y_bar, gradients)
+
+
+def test_no_recorded_call_is_left_out():
+    seen = {g.label for g in (*GOLDEN, *CROPS)}
+    # another function, and a method that there is not
+    assert {g.label for g in load("resample")} - seen == {"pad_axis", "bad_method"}
 
 
 def test_a_constant_stays_constant():

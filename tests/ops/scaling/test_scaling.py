@@ -22,6 +22,8 @@ PAIRS = [
     ("hz_to_unit", "unit_to_hz", (1.0, 20_000.0), {"hz_min": 0.0, "hz_max": 1200.0}),
     ("power_to_db", "db_to_power", (1e-7, 1e7), {}),
     ("amplitude_to_db", "db_to_amplitude", (1e-3, 1e4), {}),
+    ("hz_to_bark", "bark_to_hz", (0.0, 20_000.0), {}),
+    ("hz_to_mel", "mel_to_hz", (0.0, 20_000.0), {}),
 ]
 RISING = [
     *[(there, limits, kwargs) for there, _, limits, kwargs in PAIRS],
@@ -32,6 +34,13 @@ RISING = [
     ("db_to_amplitude", (-120.0, 60.0), {}),
     ("safe_log", (1e-9, 100.0), {}),
     ("exp_sigmoid", (-5.0, 5.0), {}),
+    ("sym_exp_sigmoid", (0.1, 4.0), {}),
+    ("log_base", (1e-9, 100.0), {}),
+    ("log_scale", (-1.5, 1.5), {"min_x": 1e-3, "max_x": 10.0}),
+    ("soft_limit", (-5.0, 5.0), {}),
+    ("bark_to_hz", (-0.5, 25.0), {}),
+    ("mel_to_hz", (-100.0, 4000.0), {}),
+    ("hz_to_erb", (-1.0, 20_000.0), {}),
 ]
 
 
