@@ -34,7 +34,9 @@ def measure(op) -> dict:
     """Return all that the table says about one op."""
     arrays, settings, multiply_adds = WORKLOADS[op.name]()
     y, _ = op.vjp(*arrays, **settings)
-    y_bar = np.ones_like(y)
+    outputs = y if isinstance(y, tuple) else (y,)
+    bars = tuple(np.ones_like(part) for part in outputs)
+    y_bar = bars if isinstance(y, tuple) else bars[0]
 
     def both():
         op.vjp(*arrays, **settings)[1](y_bar)
@@ -46,7 +48,7 @@ def measure(op) -> dict:
         "forward_ms": median_ms(lambda: op(*arrays, **settings)),
         "gradient_ms": median_ms(both),
         "multiply_adds": multiply_adds,
-        "bytes": sum(a.nbytes for a in arrays) + y.nbytes,
+        "bytes": sum(a.nbytes for a in (*arrays, *outputs)),
     }
 
 
