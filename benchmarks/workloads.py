@@ -129,4 +129,53 @@ WORKLOADS = {
         {"n_harmonics": HARMONICS},
         None,
     ),
+    # a sine in float64 takes eleven multiply-adds, and its phase and level four
+    "sinusoidal_synthesis": lambda: (
+        [f0()[:, None] * np.arange(1, HARMONICS + 1, dtype="f4"), positive(FRAMES, HARMONICS)],
+        {"n_samples": SAMPLES},
+        15 * SAMPLES * HARMONICS,
+    ),
+    "harmonic_synthesis_shifted": lambda: (
+        [f0(), positive(FRAMES), 0.01 * normal(FRAMES, HARMONICS), positive(FRAMES, HARMONICS)],
+        {"n_samples": SAMPLES},
+        15 * SAMPLES * HARMONICS,
+    ),
+    "streaming_harmonic_synthesis": lambda: (
+        [f0()[:2], positive(2), positive(2, HARMONICS), np.zeros((), np.float32)],
+        {"n_samples": 320},
+        15 * 320 * HARMONICS,
+    ),
+    "oscillator_bank": lambda: (
+        [2000 * positive(SAMPLES, HARMONICS), positive(SAMPLES, HARMONICS)],
+        {},
+        15 * SAMPLES * HARMONICS,
+    ),
+    "harmonic_oscillator_bank": lambda: (
+        [100 * positive(SAMPLES), positive(SAMPLES, HARMONICS), np.zeros((), np.float32)],
+        {},
+        15 * SAMPLES * HARMONICS,
+    ),
+    "angular_cumsum": lambda: ([normal(SAMPLES, HARMONICS)], {}, None),
+    "linear_lookup": lambda: ([RNG.random(SAMPLES, np.float32), normal(1, 2048)], {}, None),
+    "harmonic_distribution_to_wavetable": lambda: ([positive(FRAMES, HARMONICS)], {}, None),
+    "wavetable_synthesis": lambda: (
+        [f0(), positive(FRAMES), normal(FRAMES, 512)],
+        {"n_samples": SAMPLES},
+        None,
+    ),
+    "variable_length_delay": lambda: ([RNG.random(SAMPLES, np.float32), audio()], {}, None),
+    "apply_window_to_impulse_response": lambda: ([taps()], {}, None),
+    "sinc": elementwise(-100, 100),
+    "sinc_impulse_response": lambda: ([RNG.random(FRAMES, np.float32)], {}, None),
+    "sinc_filter": lambda: (
+        [audio(), RNG.random(FRAMES, np.float32)],
+        {"window_size": 128},
+        SAMPLES * 129,
+    ),
+    "exp_decay_impulse_response": lambda: (
+        [np.ones((), np.float32), np.ones((), np.float32), normal(48000)],
+        {},
+        None,
+    ),
+    "crossfade": lambda: ([normal(SAMPLES), normal(SAMPLES), positive(SAMPLES)], {}, None),
 }
