@@ -1,0 +1,1 @@
+"""Delays of a fixed or a changing length."""
