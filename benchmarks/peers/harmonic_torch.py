@@ -18,7 +18,7 @@ def upsample_linear(x, n_samples):
 
 
 def upsample_window(x, n_samples):
-    n_frames, n_channels = x.shape
+    n_frames = x.shape[0]
     hop = n_samples // n_frames
     held = torch.cat([x, x[-1:]])
     window = torch.hann_window(2 * hop, periodic=True)
