@@ -98,7 +98,7 @@ def test_only_what_would_clip_is_scaled():
 def test_the_room_can_be_left_out():
     tiny = tiny_instrument()
     room = np.zeros(800, np.float32)
-    room[400] = 0.5
+    room[400] = 0.5 / tiny.config.reverb_gain * 10 ** (tiny.config.reverb_decay_db / 40)
     echo = dataclasses.replace(
         tiny, parameters={**tiny.parameters, "reverb/impulse_response": room}
     )
