@@ -67,19 +67,17 @@ def set_num_threads(n_threads: int) -> None:
     """
     global _pool, _n_threads
     require(
-        isinstance(n_threads, int) and n_threads >= 1,
+        isinstance(n_threads, int) and not isinstance(n_threads, bool) and n_threads >= 1,
         f"set_num_threads: n_threads is {n_threads!r}, must be a whole number of at least 1",
     )
     with _pool_lock:
-        _n_threads, old, _pool = n_threads, _pool, None
-    if old is not None:
-        old.shutdown(wait=True)
+        _n_threads, _pool = n_threads, None  # calls under way keep the old pool until they end
 
 
 def _forget_pool() -> None:
     """Drop the threads of the parent: after a fork they exist in name only."""
-    global _pool
-    _pool = None
+    global _pool, _pool_lock
+    _pool, _pool_lock = None, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -113,7 +111,8 @@ def run_parts(function: Callable, parts: Iterable[tuple]) -> None:
         for part in parts:
             function(*part)
         return
-    futures = [_get_pool().submit(_in_worker, function, part) for part in parts]
+    pool = _get_pool()
+    futures = [pool.submit(_in_worker, function, part) for part in parts]
     try:
         for future in futures:
             future.result()

@@ -23,6 +23,9 @@ from ddsp_ref.io.resampling import (
 _SUBTYPES = {16: "PCM_16", 24: "PCM_24", 32: "FLOAT"}
 
 
+MOST_CHANNELS = 2  # what all the formats can hold
+
+
 def read_audio(
     path: str | os.PathLike[str], *, sample_rate: int | None = None, mono: bool = True
 ) -> tuple[np.ndarray, int]:
@@ -189,6 +192,11 @@ def _check_writable_samples(audio: np.ndarray, *, clips: bool) -> np.ndarray:
         "(n_samples,) or (n_channels, n_samples) with at least one sample, float32 or float64",
     )
     channels = np.atleast_2d(audio)
+    require(
+        len(channels) <= min(channels.shape[1], MOST_CHANNELS),
+        f"write_audio: audio has shape {audio.shape}, must be (n_channels, n_samples) with at "
+        f"most {MOST_CHANNELS} channels; transpose it if channels come last",
+    )
     low, high = float(channels.min()), float(channels.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ParameterError("write_audio: audio holds NaN or infinity, must be finite")

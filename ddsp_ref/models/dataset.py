@@ -232,8 +232,11 @@ def choose_held_out(
     Notes
     -----
     Performances come in the order of a hash of their names, so that a recording more or less
-    hardly changes the choice; one that would take the share beyond 1.5 times is passed over.
+    hardly changes the choice; one that would take the share beyond 1.5 times is passed over, unless
+    that leaves none at all: then the shortest is held out.
     """
+    if isinstance(held_out, str):
+        held_out = [held_out]
     if not isinstance(held_out, (int, float)):
         for pattern in held_out:
             require(
@@ -252,6 +255,8 @@ def choose_held_out(
         if taken < wanted and taken + length <= 1.5 * wanted:
             taken += length
             chosen.update(units[unit])
+    if wanted and not chosen and len(order) > 1:  # few and long: the shortest has to do
+        chosen.update(min(units.values(), key=lambda names: sum(n_frames[n] for n in names)))
     return chosen
 
 

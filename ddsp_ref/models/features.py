@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,6 +100,7 @@ def extract_features(
     frame_rate: int,
     *,
     f0_range_hz: tuple[float, float] = F0_RANGE_HZ,
+    progress: Callable[[str], None] = lambda stage: None,
 ) -> Features:
     """Return the features of one recording.
 
@@ -111,6 +113,8 @@ def extract_features(
     f0_range_hz : (float, float)
         Lowest and highest pitch to look for. A range that fits the instrument keeps a tracker
         from the octave below.
+    progress : function
+        Called with "pitch" and "loudness" when that begins.
 
     Returns
     -------
@@ -118,6 +122,7 @@ def extract_features(
         All with `n_frames(len(audio), hop)` frames; frame i is centred on sample ``i * hop``.
     """
     lowest, highest = f0_range_hz
+    progress("pitch")
     pitch = pyin(
         audio,
         sample_rate,
@@ -125,6 +130,7 @@ def extract_features(
         fmin_hz=lowest,
         fmax_hz=min(highest, sample_rate / 2),
     )
+    progress("loudness")
     return Features(
         f0_hz=np.asarray(pitch.f0_hz, np.float32),
         f0_confidence=np.asarray(pitch.f0_confidence, np.float32),

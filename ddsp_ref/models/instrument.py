@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ddsp_ref.models.parameters import Parameters, check_names_and_shapes, count
 
 _ENTRIES = ("name", "description", "feature_definition", "model", "statistics", "card")
 _N_QUANTILES = 101
+_LARGEST = 1000.0  # no level in dB and no MIDI number is beyond
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,13 @@ def load_instrument(folder: str | os.PathLike[str]) -> Instrument:
 
 
 def _check_parameters(name: str, config: ModelConfig, parameters: Parameters) -> None:
+    largest = max((max(w.shape, default=1) for w in parameters.values()), default=1)
+    sizes = {**asdict(config.decoder_settings), "n_taps": config.n_taps}
+    for size, value in sizes.items():  # before anything of that size is made
+        if value > largest:
+            raise InstrumentError(
+                f"the weights of {name} are damaged: {size} is {value}, but no array is that long"
+            )
     try:
         check_names_and_shapes(parameters, Model(config).shapes())
     except ParameterError as error:
@@ -160,8 +168,10 @@ def _check_statistics(where: str, statistics: Any) -> None:
     try:
         for name in ("loudness_db", "f0_midi"):
             part = statistics[name]
-            values = np.array([part["mean"], part["std"], *part["quantiles"]], np.float64)
-            if len(part["quantiles"]) != _N_QUANTILES or not np.isfinite(values).all():
+            values = [part["mean"], part["std"], *list(part["quantiles"])]
+            if not all(isinstance(v, (int, float)) and abs(v) <= _LARGEST for v in values):
+                raise ValueError(name)
+            if not isinstance(part["quantiles"], list) or len(values) != _N_QUANTILES + 2:
                 raise ValueError(name)
         if not 0 <= float(statistics["voiced_share"]) <= 1:
             raise ValueError("voiced_share")

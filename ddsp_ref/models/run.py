@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,12 @@ class RunSettings:
             isinstance(self.seed, int) and self.seed >= 0,
             f"train: seed is {self.seed!r}, must be a whole number of at least 0",
         )
+        try:
+            re.compile(self.level_groups or "")
+        except re.error as error:
+            raise ParameterError(
+                f"train: level_groups is {self.level_groups!r}, no regular expression: {error}"
+            ) from None
 
     @property
     def n_frames(self) -> int:

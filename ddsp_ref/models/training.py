@@ -123,6 +123,8 @@ def train(
     require(evaluate_every >= 1, f"train: evaluate_every is {evaluate_every}, must be at least 1")
     out, audio_dir = Path(out), Path(audio_dir)
     config = config or ModelConfig()
+    if isinstance(held_out, str):
+        held_out = (held_out,)
     choice = held_out if isinstance(held_out, (int, float)) else tuple(held_out)
     settings = RunSettings(config, batch_size, example_seconds, seed, choice, level_groups)
     _make_folder(out)

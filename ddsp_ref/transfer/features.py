@@ -10,9 +10,9 @@ import numpy as np
 
 from ddsp_ref.analysis.frames import frame_times
 from ddsp_ref.analysis.frames import hop_size as exact_hop_size
-from ddsp_ref.analysis.pyin import pyin
 from ddsp_ref.errors import ParameterError, require
-from ddsp_ref.models.features import Features, loudness_of
+from ddsp_ref.models import features
+from ddsp_ref.models.features import Features
 
 Progress = Callable[[str], None]
 
@@ -94,15 +94,9 @@ def extract_features(
     """
     tell = progress or (lambda stage: None)
     audio = check_audio("extract_features", audio, sample_rate)
-    tell("pitch")
-    pitch = pyin(audio, sample_rate, frame_rate=frame_rate)
-    tell("loudness")
-    loudness_db = loudness_of(audio, sample_rate, frame_rate)
+    found = features.extract_features(audio, sample_rate, frame_rate, progress=tell)
     return Heard(
-        f0_hz=np.asarray(pitch.f0_hz, np.float32),
-        f0_confidence=np.asarray(pitch.f0_confidence, np.float32),
-        voiced=np.asarray(pitch.voiced, bool),
-        loudness_db=loudness_db,
+        **vars(found),
         audio=audio,
         sample_rate=sample_rate,
         frame_rate=frame_rate,

@@ -69,7 +69,9 @@ def describe_instrument(instrument: Instrument) -> str:
 def _figures(card: dict) -> str:
     """Return the figures of the recordings that were held out, if the card has them."""
     report = card.get("held_out")
-    overall = (report.get("overall") if isinstance(report, dict) else None) or {}
+    overall = report.get("overall") if isinstance(report, dict) else None
+    if not isinstance(overall, dict):
+        return ""
     known = [
         text.format(overall[name])
         for name, text in _FIGURES.items()

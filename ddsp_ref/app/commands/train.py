@@ -114,7 +114,11 @@ def run(arguments: argparse.Namespace) -> None:
             optimizer=AdamSettings(
                 learning_rate=arguments.learning_rate,
                 decay_rate=0.5,
-                decay_steps=arguments.halve_every or max(1, arguments.steps // 4),
+                decay_steps=(
+                    max(1, arguments.steps // 4)
+                    if arguments.halve_every is None
+                    else arguments.halve_every
+                ),
             ),
             f0_range_hz=tuple(arguments.f0_range),
             held_out=read_held_out(arguments.held_out),
