@@ -1,7 +1,7 @@
 """For every op, the work that a training step or a transfer gives it: 4 s at 16 kHz, 250 frames/s.
 
-Each entry returns (arrays, settings, multiply-adds, bytes): the count that limits the forward pass
-(None where it is not the limit), and the least memory traffic, every input and output once.
+Each entry returns (arrays, settings, multiply-adds): the count that limits the forward pass
+(None where memory traffic is the limit, every input and output once).
 """
 
 from __future__ import annotations
