@@ -172,11 +172,11 @@ class Op:
             len(shapes) == len(names),
             f"{self.name}: takes {len(names)} arrays ({', '.join(names)}), got {len(shapes)}",
         )
-        for key in settings:
-            require(
-                key in self.settings,
-                f"{self.name}: no setting {key!r}; there are {', '.join(self.settings) or 'none'}",
-            )
+        known = ", ".join(self.settings) or "none"
+        for key, value in settings.items():
+            require(key in self.settings, f"{self.name}: no setting {key!r}; there are {known}")
+            finite = not isinstance(value, (float, np.floating)) or math.isfinite(value)
+            require(finite, f"{self.name}: {key} is {value}, must be finite")
         for key, default in self.settings.items():
             require(
                 key in settings or default is not inspect.Parameter.empty,

@@ -278,6 +278,16 @@ def test_wrong_number_of_arrays_and_unknown_settings_are_named(op):
 
 
 @each_op
+def test_settings_that_are_no_finite_number_are_refused(op):
+    case = next(case for case in op.cases() if case.error is None)
+    for name, default in op.settings.items():
+        if isinstance(default, (int, float)) and not isinstance(default, bool):
+            for value in (np.nan, np.inf):
+                with pytest.raises(ParameterError, match=name):
+                    op(*case.arrays, **{**case.settings, name: value})
+
+
+@each_op
 def test_cases_cover_what_they_must(op):
     cases = op.cases()
     assert cases[0].expected is not None, "the first case is the value worked out by hand"

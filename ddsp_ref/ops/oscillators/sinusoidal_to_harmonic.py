@@ -82,8 +82,8 @@ def define(
     >>> import numpy as np, ddsp_ref
     >>> sinusoids = np.array([0.3, 0.1]), np.array([200.0, 410.0])
     >>> amplitude, shares = ddsp_ref.sinusoidal_to_harmonic(*sinusoids, 200.0, n_harmonics=3)
-    >>> amplitude.round(4), shares.round(4)
-    (np.float64(0.3779), array([0.7939, 0.2061, 0.    ]))
+    >>> float(amplitude.round(4)), shares.round(4)
+    (0.3779, array([0.7939, 0.2061, 0.    ]))
     """
     harmonics_hz = f0_hz * xp.arange(1, n_harmonics + 1)
     distance = (sin_frequencies_hz - harmonics_hz[:, None]) / xp.where(f0_hz == 0, EPSILON, f0_hz)

@@ -111,7 +111,7 @@ def cases():
         Case("far above", [np.array([2000.0, 70.0, -1000.0])], {}, np.array([1.0, 1.0, 0.0]),
              grad=False),
         Case("empty range", [np.zeros(2)], {"x_min": 1.0}, error="x_max is 1.0, must be greater"),
-        Case("no number", [np.zeros(2)], {"x_max": math.nan}, error="x_max is nan, must be great"),
+        Case("no number", [np.zeros(2)], {"x_max": math.nan}, error="x_max is nan, must be finite"),
     ]  # fmt: skip
 
 
