@@ -21,9 +21,18 @@ RELAXED = {"reassoc", "contract", "arcp", "nsz"}
 np.empty(31 << 20, np.uint8)
 
 
-def njit(function: Callable) -> Callable:
+def _compile(function: Callable, fastmath: set[str] | bool = False) -> Callable:
     """Compile with the house flags: cached on disk, GIL released, division as in NumPy."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    flags = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+    try:
+        return numba.njit(cache=True, **flags)(function)
+    except RuntimeError:  # no folder that can be written: compile anew in every process
+        return numba.njit(**flags)(function)
+
+
+def njit(function: Callable) -> Callable:
+    """Compile a kernel; its numbers are those of its text, operation by operation."""
+    return _compile(function)
 
 
 def njit_relaxed(function: Callable) -> Callable:
@@ -31,12 +40,7 @@ def njit_relaxed(function: Callable) -> Callable:
 
     For kernels whose float32 error has been measured; NaN and infinity are kept.
     """
-    return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=RELAXED)(function)
-
-
-def njit_contracted(function: Callable) -> Callable:
-    """Like `njit`, and `a * b + c` may be one rounded step; sums keep their written order."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
+    return _compile(function, RELAXED)
 
 
 def _default_threads() -> int:
