@@ -191,3 +191,20 @@ def test_training_makes_an_instrument_that_plays(folder, capsys):
     for part in ("own", "CC0", "spectral loss"):
         assert part in out
     assert {"loss_curves.png", "spectrograms.png", "report.txt"} <= set(os.listdir("run"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["transfer", "{clip}", "a.flac", "--bits", "32"], "--bits is 32, FLAC has at most 24"),
+        (["train", "{clips}", "--out", "q", "--minutes", "nan"], "--minutes is nan"),
+        (["train", "{clips}", "--out", "q", "--minutes", "-5"], "--minutes is -5.0"),
+    ],
+)
+def test_options_that_cannot_work_are_refused_before_any_work(tmp_path, monkeypatch, words, message):
+    clips = Path(ddsp_ref.__file__).parent / "app" / "data"
+    monkeypatch.chdir(tmp_path)
+    done = command(*[w.format(clip=clips / "demo.flac", clips=clips) for w in words])
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"ddsp-ref: {message}")
+    assert not list(tmp_path.iterdir())

@@ -92,6 +92,7 @@ def _add_model_arguments(group: argparse._ArgumentGroup) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Do it."""
     from ddsp_ref.app.compiling import compile_notice
+    from ddsp_ref.errors import require
     from ddsp_ref.models.dataset import find_audio_files
     from ddsp_ref.models.optimizer import AdamSettings
     from ddsp_ref.models.training import train
@@ -101,6 +102,8 @@ def run(arguments: argparse.Namespace) -> None:
             print(text, file=sys.stderr)
 
     find_audio_files(Path(arguments.audio_dir))  # before a folder is made
+    minutes = arguments.minutes
+    require(minutes is None or 0 < minutes < 1e6, f"--minutes is {minutes}, must be above 0")
     card = {"licence": arguments.licence, "source": arguments.source}
     with compile_notice(say):
         instrument = train(

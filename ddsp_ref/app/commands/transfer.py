@@ -78,6 +78,8 @@ def play(source: Path, target: Path, arguments: argparse.Namespace) -> None:
     if arguments.sample_rate is not None:
         check_sample_rate("--sample-rate", arguments.sample_rate)
     check_audio_output(target, arguments.sample_rate)
+    flac = target.suffix.lower() == ".flac"
+    require(not flac or arguments.bits < 32, "--bits is 32, FLAC has at most 24; use --bits 24")
     if arguments.plot:
         from ddsp_ref.plots.figure import check_plot_output
 
