@@ -201,7 +201,7 @@ def test_training_makes_an_instrument_that_plays(folder, capsys):
         (["train", "{clips}", "--out", "q", "--minutes", "-5"], "--minutes is -5.0"),
     ],
 )
-def test_options_that_cannot_work_are_refused_before_any_work(tmp_path, monkeypatch, words, message):
+def test_options_that_cannot_work_are_refused_first(tmp_path, monkeypatch, words, message):
     clips = Path(ddsp_ref.__file__).parent / "app" / "data"
     monkeypatch.chdir(tmp_path)
     done = command(*[w.format(clip=clips / "demo.flac", clips=clips) for w in words])
