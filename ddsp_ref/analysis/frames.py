@@ -114,6 +114,31 @@ def n_frames(n_samples: int, hop_size: int | float | Fraction) -> int:
     return -(-n * hop.denominator // hop.numerator)
 
 
+def nearest_frame_rate(sample_rate: int, frame_rate: float = 250) -> int:
+    """Return the whole frame rate nearest to `frame_rate` that divides `sample_rate`.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Samples per second.
+    frame_rate : float
+        Frames per second that would be liked.
+
+    Returns
+    -------
+    int
+        Frames per second; one frame is then a whole number of samples.
+
+    Examples
+    --------
+    >>> nearest_frame_rate(16000), nearest_frame_rate(48000), nearest_frame_rate(44100)
+    (250, 250, 252)
+    """
+    limit = math.isqrt(sample_rate) + 1
+    small = [d for d in range(1, limit) if sample_rate % d == 0]
+    return min({*small, *(sample_rate // d for d in small)}, key=lambda d: (abs(d - frame_rate), d))
+
+
 def frame_times(
     n_samples: int, sample_rate: int | float | Fraction, hop_size: int | float | Fraction
 ) -> np.ndarray:

@@ -74,3 +74,40 @@ def fill_unvoiced(f0_hz: np.ndarray, voiced: np.ndarray, default_hz: float) -> n
     share = (frames - left)[bridged] / (right - left)[bridged]
     filled[bridged] = f0_hz[left[bridged]] * 2.0 ** (share * octaves[bridged])
     return filled.astype(f0_hz.dtype)
+
+
+def move_estimates(
+    f0_hz: np.ndarray, times: np.ndarray, wanted: np.ndarray, voiced: np.ndarray
+) -> np.ndarray:
+    """Turn estimates of the pitch at their own times into the pitch at the times of the frames.
+
+    Parameters
+    ----------
+    f0_hz : ndarray, shape (n_frames,)
+        Estimates, above 0 in voiced frames, anything in unvoiced frames.
+    times : ndarray, shape (n_frames,)
+        The time that each estimate is for, in any unit. One that lies before the one of an earlier
+        frame counts as equal to it.
+    wanted : ndarray, shape (n_frames,)
+        The times of the frames, increasing, in the same unit.
+    voiced : ndarray, shape (n_frames,), bool
+        Which frames have a pitch. Every unbroken stretch of them is treated alone.
+
+    Returns
+    -------
+    ndarray, shape (n_frames,), float64
+        Pitch at `wanted`, between two estimates on a straight line in cents, held at the ends of a
+        stretch; unvoiced frames are unchanged.
+
+    Examples
+    --------
+    >>> f0_hz, voiced = np.array([100.0, 200.0, 400.0]), np.array([True, True, True])
+    >>> move_estimates(f0_hz, np.array([0.0, 0.5, 2.5]), np.array([0.0, 1.0, 2.0]), voiced).round(3)
+    array([100.   , 237.841, 336.359])
+    """
+    moved = np.array(f0_hz, dtype=np.float64)
+    edges = np.flatnonzero(np.diff(voiced, prepend=False, append=False))
+    for start, stop in zip(edges[::2], edges[1::2]):
+        own = np.maximum.accumulate(times[start:stop])
+        moved[start:stop] = 2.0 ** np.interp(wanted[start:stop], own, np.log2(moved[start:stop]))
+    return moved

@@ -1,7 +1,5 @@
 """YIN: the difference function, its troughs and their probabilities, and precise periods."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -283,18 +281,21 @@ def _difference_at(frame, lag, n):
 
 
 @njit_relaxed
-def refine_f0(frames, sample_rate, f0_hz):
-    """Replace rough pitches by precise ones, in place.
+def refine_f0(frames, sample_rate, f0_hz, centroids):
+    """Replace rough pitches by precise ones, in place, and write where a frame has its energy.
 
     A lag of many periods shows the period more precisely than a lag of one. From 1 the number of
     periods is doubled as long as the wave stays the same over that lag; each step searches where
     the one before it says. Errors of the rough pitch up to `_LARGEST_STEP` are corrected.
+    Centroids of energy are in samples after the middle of the frame.
     """
     frame_length = frames.shape[1]
     for t in range(len(frames)):
-        energy = 0.0
+        energy, moment = 0.0, 0.0
         for j in range(frame_length):
             energy += frames[t, j] * frames[t, j]
+            moment += (j - frame_length // 2) * frames[t, j] * frames[t, j]
+        centroids[t] = moment / (energy + TINY)
         rough = sample_rate / f0_hz[t]
         period, n_periods, reach = rough, 1, math.ceil(rough * (_LARGEST_STEP - 1.0))
         searching = True

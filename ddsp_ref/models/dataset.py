@@ -28,6 +28,7 @@ from ddsp_ref.models.features import (
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf")
 _PART = re.compile(r"[_-]part\d+$")
+_REVISION = 2  # of the extraction: higher if features change, so that older ones are made anew
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def _load(
 ) -> Recording:
     """Return one recording, from the cache if it is there."""
     sample_rate, frame_rate = rates
-    settings = json.dumps([FEATURE_DEFINITION, *rates, *map(float, f0_range_hz)])
+    settings = json.dumps([FEATURE_DEFINITION, _REVISION, *rates, *map(float, f0_range_hz)])
     digest = hashlib.sha256(path.read_bytes() + settings.encode()).hexdigest()[:32]
     kept = cache / f"{digest}.safetensors"
     try:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ddsp_ref.analysis.frames import hop_size, n_frames
-from ddsp_ref.analysis.pitch import fill_unvoiced
+from ddsp_ref.analysis.pitch import fill_unvoiced, move_estimates
 from ddsp_ref.analysis.pyin import pyin
 from ddsp_ref.analysis.yin import (
     autocorrelation,
@@ -102,8 +102,39 @@ def test_refined_pitch_is_that_of_the_wave(wrong_by):
     for f0_hz in (61.3, 233.1, 1111.7, 2345.6):
         frame = sing(f0_hz, n_samples=1024)[None]
         found = np.array([f0_hz * 2 ** (wrong_by / 1200)])
-        refine_f0(frame, float(RATE), found)
+        centroid = np.full(1, np.nan)
+        refine_f0(frame, float(RATE), found, centroid)
         assert abs(cents(found[0], f0_hz)) < 1.0
+        energies = frame[0] ** 2
+        wanted = np.sum((np.arange(1024) - 512) * energies) / np.sum(energies)
+        np.testing.assert_allclose(centroid, wanted, rtol=1e-9)
+
+
+def test_a_glide_that_fades_is_heard_in_time():
+    """Where the level falls fast, the beginning of a frame drowns its end."""
+    t = np.arange(4800) / RATE
+    octaves = np.clip((t - 0.1) / 0.1, 0, 1) / 3  # four semitones in 100 ms
+    audio = sing(300.0 * 2.0**octaves, n_samples=len(t)) * 10 ** (-np.clip(t - 0.1, 0, 0.1) * 15)
+    apart = {}
+    for like_librosa in (False, True):
+        pitch = pyin(audio, RATE, like_librosa=like_librosa)
+        inside = (pitch.times_s > 0.1) & (pitch.times_s < 0.2)
+        truth = 300.0 * 2.0 ** np.interp(pitch.times_s, t, octaves)
+        apart[like_librosa] = np.abs(cents(pitch.f0_hz, truth))[inside].max()
+    assert apart[False] < 20.0 < 50.0 < apart[True]
+
+
+def test_estimates_are_moved_to_the_frames():
+    f0_hz = np.array([100.0, 200.0, 400.0, 7.0, 300.0, 150.0, 300.0])
+    voiced = np.array([1, 1, 1, 0, 1, 1, 1], bool)
+    frames = np.arange(7.0)
+    np.testing.assert_allclose(move_estimates(f0_hz, frames, frames, voiced), f0_hz, rtol=1e-14)
+    late = move_estimates(f0_hz, frames + 0.5, frames, voiced)  # held where nothing was heard yet
+    wanted = [100, 100 * 2**0.5, 200 * 2**0.5, 7, 300, 150 * 2**0.5, 150 * 2**0.5]
+    np.testing.assert_allclose(late, wanted, rtol=1e-14)
+    crossed = move_estimates(f0_hz, np.array([0, 2, 1, 3, 4, 5, 6.0]), frames, voiced)
+    assert (crossed[[0, 1]] > 0).all()
+    np.testing.assert_allclose(crossed[:2], [100, 100 * 2**0.5], rtol=1e-14)
 
 
 @pytest.mark.parametrize("f0_hz", [61.0, 262.3, 987.7, 2420.0])
