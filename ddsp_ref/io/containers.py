@@ -10,8 +10,8 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-# Writers that cannot seek back (ffmpeg into a pipe) leave one of these as the length.
-_UNKNOWN_LENGTHS = (0, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000)
+# Writers that cannot seek back leave a length of 0 (ffmpeg into a pipe) or of about 2 or 4 GB (sox).
+_UNKNOWN_FROM = 0x7FFF0000
 # An Ogg page is at most this long.
 _OGG_PAGE = 27 + 255 + 255 * 255
 
@@ -44,14 +44,16 @@ def is_truncated(path: str | os.PathLike[str]) -> bool:
     return False
 
 
-def looks_like_mp3(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file starts as MP3 files start: a tag or the sync pattern of a frame.
+def looks_like_audio(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file starts as audio files start: a name, a tag or the sync pattern of MP3.
 
-    Asked before the decoder is, which searches on through any file and complains on the terminal.
+    Asked of files called .mp3 before the decoder is: it takes the name's word, searches on through
+    any file and complains on the terminal.
     """
     with open(path, "rb") as file:
         start = file.read(4096).lstrip(b"\0")
-    return start[:3] == b"ID3" or start[:4] == b"RIFF" or _is_mpeg_sync(start)
+    named = start[:4] in (b"RIFF", b"RIFX", b"FORM", b"fLaC", b"OggS")
+    return named or start[:3] == b"ID3" or _is_mpeg_sync(start)
 
 
 def _is_mpeg_sync(header: bytes) -> bool:
@@ -65,7 +67,7 @@ def _chunk_overruns(file: BinaryIO, size: int, wanted: bytes, order: str) -> boo
         file.seek(place)
         name, length = struct.unpack(f"{order}4sI", file.read(8))
         if name == wanted:
-            return length not in _UNKNOWN_LENGTHS and place + 8 + length > size
+            return 0 < length < _UNKNOWN_FROM and place + 8 + length > size
         place += 8 + length + length % 2
     return True  # the file ends before its samples begin
 

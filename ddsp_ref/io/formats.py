@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ddsp_ref.errors import AudioFileError
-from ddsp_ref.io.containers import is_truncated, looks_like_mp3
+from ddsp_ref.io.containers import is_truncated, looks_like_audio
 from ddsp_ref.io.files import check_output_path
 
 FORMATS = {
@@ -50,7 +50,7 @@ def check_audio_input(path: str | os.PathLike[str]) -> Path:
         raise AudioFileError(f"no permission to read {path}")
     if path.stat().st_size == 0:
         raise AudioFileError(f"{path} is empty (0 bytes)")
-    if path.suffix.lower() == ".mp3" and not looks_like_mp3(path):
+    if path.suffix.lower() == ".mp3" and not looks_like_audio(path):
         raise AudioFileError(f"{path} is not an audio file, or of a format that cannot be read")
     if is_truncated(path):
         raise AudioFileError(f"{path} is truncated: it ends before its header says")

@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ddsp_ref.analysis.frames import nearest_frame_rate
 from ddsp_ref.errors import ParameterError, require
 from ddsp_ref.models.decoders import DECODERS, MlpSettings, RnnSettings
 
 # magenta/ddsp's choices at 16 kHz, in units that mean the same at every rate
-_FRAME_RATE = 250.0
 _LOWEST_HZ = 8000.0 / 60  # the lowest note whose partials reach the Nyquist frequency
 _BAND_HZ = 125.0  # width of one band of the noise filter
-
-
-def nearest_frame_rate(sample_rate: int, frame_rate: float = _FRAME_RATE) -> int:
-    """Return the whole frame rate nearest to `frame_rate` that divides `sample_rate`.
-
-    Parameters
-    ----------
-    sample_rate : int
-        Samples per second.
-    frame_rate : float
-        Frames per second that would be liked.
-
-    Returns
-    -------
-    int
-        Frames per second; one frame is then a whole number of samples.
-
-    Examples
-    --------
-    >>> nearest_frame_rate(16000), nearest_frame_rate(48000), nearest_frame_rate(44100)
-    (250, 250, 252)
-    """
-    limit = math.isqrt(sample_rate) + 1
-    small = [d for d in range(1, limit) if sample_rate % d == 0]
-    return min({*small, *(sample_rate // d for d in small)}, key=lambda d: (abs(d - frame_rate), d))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-from ddsp_ref.analysis.frames import hop_size, n_frames
+from ddsp_ref.analysis.frames import hop_size, n_frames, nearest_frame_rate
 from ddsp_ref.analysis.pyin import pyin
 from ddsp_ref.errors import require
 from ddsp_ref.ops.spectral.compute_loudness import compute_loudness
@@ -74,12 +74,7 @@ def loudness_of(audio: np.ndarray, sample_rate: int, frame_rate: int) -> np.ndar
     -----
     The same numbers as `compute_loudness` of the whole, with memory for 4096 frames only.
     """
-    hop = hop_size(sample_rate, frame_rate)
-    require(
-        hop.denominator == 1,
-        f"loudness_of: frame_rate is {frame_rate}, must divide the sample rate {sample_rate}",
-    )
-    hop, size = int(hop), loudness_fft_size(sample_rate)
+    hop, size = _whole_hop("loudness_of", sample_rate, frame_rate), loudness_fft_size(sample_rate)
     margin = -(-size // (2 * hop))  # frames whose windows reach over the edge of a piece
     total = n_frames(len(audio), hop)
     result = np.empty(total, np.float32)
@@ -92,6 +87,16 @@ def loudness_of(audio: np.ndarray, sample_rate: int, frame_rate: int) -> np.ndar
         )
         result[start:stop] = loudness[start - first : stop - first]
     return result
+
+
+def _whole_hop(function: str, sample_rate: int, frame_rate: int) -> int:
+    hop = hop_size(sample_rate, frame_rate)
+    require(
+        hop.denominator == 1,
+        f"{function}: frame_rate is {frame_rate}, must divide the sample rate {sample_rate}; "
+        f"the nearest that does is {nearest_frame_rate(sample_rate, frame_rate)}",
+    )
+    return int(hop)
 
 
 def extract_features(
@@ -121,6 +126,7 @@ def extract_features(
     Features
         All with `n_frames(len(audio), hop)` frames; frame i is centred on sample ``i * hop``.
     """
+    _whole_hop("extract_features", sample_rate, frame_rate)  # before the work begins
     lowest, highest = f0_range_hz
     progress("pitch")
     pitch = pyin(

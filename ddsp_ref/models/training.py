@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from ddsp_ref.errors import MissingExtraError, TrainingError, require
+from ddsp_ref.errors import DdspRefError, MissingExtraError, TrainingError, require
 from ddsp_ref.io.files import atomic_path
 from ddsp_ref.models import checkpoint as _checkpoint
 from ddsp_ref.models.config import ModelConfig
-from ddsp_ref.models.dataset import Dataset, load_dataset
+from ddsp_ref.models.dataset import Dataset, Recording, load_dataset
 from ddsp_ref.models.evaluation import (
     evaluate,
     render_recording,
@@ -30,6 +32,7 @@ from ddsp_ref.models.run import Run, RunSettings
 from ddsp_ref.models.sampler import dataset_statistics
 
 _N_PICTURES = 3
+_LITTLE_SECONDS = 120.0
 
 
 def train(
@@ -127,18 +130,19 @@ def train(
         held_out = (held_out,)
     choice = held_out if isinstance(held_out, (int, float)) else tuple(held_out)
     settings = RunSettings(config, batch_size, example_seconds, seed, choice, level_groups)
-    _make_folder(out)
-    dataset = load_dataset(
-        audio_dir,
-        Path(cache_dir) if cache_dir else out / "features",
-        sample_rate=config.sample_rate,
-        frame_rate=config.frame_rate,
-        held_out=held_out,
-        seed=seed,
-        level_groups=level_groups,
-        f0_range_hz=f0_range_hz,
-        progress=progress,
-    )
+    with _folder(out):
+        dataset = load_dataset(
+            audio_dir,
+            Path(cache_dir) if cache_dir else out / "features",
+            sample_rate=config.sample_rate,
+            frame_rate=config.frame_rate,
+            held_out=held_out,
+            seed=seed,
+            level_groups=level_groups,
+            f0_range_hz=f0_range_hz,
+            progress=progress,
+        )
+        _check_amount(dataset, example_seconds)
     run = Run(settings, optimizer or AdamSettings(), dataset)
     saved = _checkpoint.load_latest(out / "checkpoints")
     if saved is not None:
@@ -151,18 +155,40 @@ def train(
     return _finish(run, dataset, out, about, card or {}, progress)
 
 
-def _make_folder(out: Path) -> None:
+@contextlib.contextmanager
+def _folder(out: Path) -> Iterator[None]:
+    """Make the folder of a run; if there turns out to be nothing to learn from, leave none."""
+    new = not out.exists()
     try:
         out.mkdir(exist_ok=True)
     except OSError as error:
         raise TrainingError(f"cannot make the folder {out}: {error.strerror}") from error
     for stale in (out / "checkpoints").glob(".*.tmp.safetensors"):
         stale.unlink()  # of a run that was killed while it wrote
+    try:
+        yield
+    except DdspRefError:
+        if new:
+            shutil.rmtree(out)
+        raise
+
+
+def _seconds(dataset: Dataset, recordings: Sequence[Recording]) -> float:
+    return sum(len(r.audio) for r in recordings) / dataset.sample_rate
+
+
+def _check_amount(dataset: Dataset, example_seconds: float) -> None:
+    seconds = _seconds(dataset, dataset.training)
+    require(
+        seconds >= example_seconds,
+        f"train: there are {seconds:.1f} s to learn from, must be at least one excerpt, "
+        f"{example_seconds:g} s; ten minutes and more make an instrument",
+    )
 
 
 def _summary(dataset: Dataset, run: Run) -> str:
     def describe(recordings: list) -> str:
-        minutes = sum(len(r.audio) for r in recordings) / dataset.sample_rate / 60
+        minutes = _seconds(dataset, recordings) / 60
         return f"{len(recordings)} recordings ({minutes:.1f} minutes)"
 
     lines = [
@@ -170,6 +196,8 @@ def _summary(dataset: Dataset, run: Run) -> str:
         *(f"skipped {sentence}" for sentence in dataset.skipped),
         f"{run.settings.model.decoder} decoder, {count(run.params):,} parameters",
     ]
+    if _seconds(dataset, dataset.training) < _LITTLE_SECONDS:
+        lines.append("this is little to learn from: ten minutes and more make an instrument")
     if run.step:
         lines.append(f"going on from step {run.step}")
     return "\n".join(lines)

@@ -108,9 +108,16 @@ def test_truncated(tmp_path, suffix, share, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("length", [0, 0xFFFFFFFF])
+@pytest.mark.parametrize("suffix", ["flac", "ogg"])
+def test_a_file_with_the_wrong_suffix_is_read(tmp_path, suffix):
+    write_audio(tmp_path / f"a.{suffix}", tone(), 16000)
+    (tmp_path / f"a.{suffix}").rename(tmp_path / "a.mp3")
+    assert len(read_audio(tmp_path / "a.mp3")[0]) == 8000
+
+
+@pytest.mark.parametrize("length", [0, 0x7FFFF000, 0x80000000, 0xFFFFFFFF])
 def test_a_wav_file_of_unknown_length_is_read(tmp_path, length):
-    """ffmpeg leaves such a header when it writes into a pipe."""
+    """Such headers are left by ffmpeg and sox when they write into a pipe."""
     write_audio(tmp_path / "a.wav", tone(), 16000)
     data = bytearray((tmp_path / "a.wav").read_bytes())
     place = data.index(b"data") + 4

@@ -25,9 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--frame-rate",
         type=int,
-        default=250,
         metavar="HZ",
-        help="frames per second; must divide the sample rate (default: 250)",
+        help="frames per second; must divide the sample rate (default: that nearest to 250)",
     )
     add(
         "--sample-rate",
@@ -41,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Do it."""
+    from ddsp_ref.analysis.frames import nearest_frame_rate
     from ddsp_ref.errors import require
     from ddsp_ref.io.audio import read_audio
     from ddsp_ref.io.files import check_output_path
@@ -54,7 +54,9 @@ def run(arguments: argparse.Namespace) -> None:
     with Stages("read", "pitch", "loudness", "write", quiet=arguments.quiet) as stage:
         stage("read")
         audio, sample_rate = read_audio(arguments.input, sample_rate=arguments.sample_rate)
-        heard = extract_features(audio, sample_rate, arguments.frame_rate, stage)
+        frame_rate = arguments.frame_rate
+        frame_rate = nearest_frame_rate(sample_rate) if frame_rate is None else frame_rate
+        heard = extract_features(audio, sample_rate, frame_rate, stage)
         stage("write")
         write_features(path, heard)
     if not arguments.quiet:
