@@ -25,9 +25,27 @@ def _compile(function: Callable, fastmath: set[str] | bool = False) -> Callable:
     """Compile with the house flags: cached on disk, GIL released, division as in NumPy."""
     flags = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:
-        return numba.njit(cache=True, **flags)(function)
+        return _forgive_damage(numba.njit(cache=True, **flags)(function))
     except RuntimeError:  # no folder that can be written: compile anew in every process
         return numba.njit(**flags)(function)
+
+
+def _forgive_damage(kernel: Callable) -> Callable:
+    """Compile a kernel anew if its file in the cache cannot be read, as after a full disk."""
+    cache = getattr(kernel, "_cache", None)  # there is none with NUMBA_DISABLE_JIT
+    if cache is None:
+        return kernel
+    load = cache.load_overload
+
+    def load_overload(*arguments: object) -> object:
+        try:
+            return load(*arguments)
+        except Exception:  # what a damaged pickle raises cannot be listed
+            cache.flush()
+            return None
+
+    cache.load_overload = load_overload
+    return kernel
 
 
 def njit(function: Callable) -> Callable:

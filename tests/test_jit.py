@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numba
 import numpy as np
 import pytest
@@ -38,3 +42,26 @@ def test_parts_are_all_done_and_errors_come_out():
 def test_the_number_of_threads_is_a_whole_number(n):
     with pytest.raises(ParameterError, match="n_threads is"):
         set_num_threads(n)
+
+
+@pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="there is no cache")
+def test_a_damaged_cache_is_made_anew(tmp_path):
+    kernel = tmp_path / "kernel.py"
+    kernel.write_text("from ddsp_ref.jit import njit\n@njit\ndef twice(x):\n    return 2 * x\n")
+    command = [sys.executable, "-c", "import kernel; print(kernel.twice(21))"]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def run():
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        assert done.stdout == "42\n"
+
+    run()
+    files = [path for path in (tmp_path / "cache").rglob("*") if path.suffix in (".nbi", ".nbc")]
+    assert len(files) == 2
+    for path in files:
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        run()
+        assert len(path.read_bytes()) > len(whole) // 2, f"{path.suffix} was not written anew"
