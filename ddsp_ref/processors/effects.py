@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ddsp_ref.errors import require
 from ddsp_ref.ops.filters.fft_convolve import fft_convolve
 from ddsp_ref.processors.processor import Processor
 
@@ -43,6 +44,11 @@ class Reverb(Processor):
 
     def controls_vjp(self, audio, impulse_response):
         masked = np.array(impulse_response)
+        require(
+            masked.ndim >= 1 and masked.shape[-1] >= 1,
+            f"Reverb: impulse_response has shape {masked.shape}, must be (..., n_taps) "
+            "with at least one tap",
+        )
         masked[..., 0] = 0
 
         def pullback(audio_bar, masked_bar):
@@ -81,4 +87,10 @@ class Add(Processor):
     controls: ClassVar[tuple[str, ...]] = ("signal_one", "signal_two")
 
     def signal_vjp(self, signal_one, signal_two):
+        signal_one, signal_two = np.asarray(signal_one), np.asarray(signal_two)
+        require(
+            signal_one.shape == signal_two.shape,
+            f"Add: signal_one has shape {signal_one.shape} and signal_two {signal_two.shape}, "
+            "must be equal",
+        )
         return signal_one + signal_two, lambda signal_bar: (signal_bar, signal_bar)

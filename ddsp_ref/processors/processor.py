@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from ddsp_ref.errors import require
 
 Pullback = Callable[[np.ndarray], tuple[np.ndarray, ...]]
 
@@ -39,10 +42,17 @@ class Processor:
 
     def get_controls(self, *inputs: Any) -> dict[str, np.ndarray]:
         """Return the controls by name."""
+        self._check_count(inputs)
         return dict(zip(self.controls, self.controls_vjp(*inputs)[0], strict=True))
 
     def get_signal(self, **controls: Any) -> np.ndarray:
         """Return the signal that belongs to controls given by name."""
+        wrong = set(self.controls) ^ set(controls)
+        require(
+            not wrong,
+            f"{type(self).__name__}: the controls are {', '.join(self.controls)}; "
+            f"missing or unknown: {', '.join(sorted(wrong))}",
+        )
         return self.signal_vjp(*[controls[name] for name in self.controls])[0]
 
     def __call__(self, *inputs: Any) -> np.ndarray:
@@ -51,6 +61,17 @@ class Processor:
 
     def vjp(self, *inputs: Any) -> tuple[np.ndarray, Pullback]:
         """Return the signal and `pullback(signal_bar)`, one cotangent per input."""
+        self._check_count(inputs)
         controls, pull_controls = self.controls_vjp(*inputs)
         signal, pull_signal = self.signal_vjp(*controls)
         return signal, lambda signal_bar: pull_controls(*pull_signal(signal_bar))
+
+    def _check_count(self, inputs: tuple[Any, ...]) -> None:
+        parameters = inspect.signature(self.controls_vjp).parameters.values()
+        named = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        named = named or list(self.controls)  # inputs that are the controls
+        require(
+            len(inputs) == len(named),
+            f"{type(self).__name__}: takes {len(named)} arrays ({', '.join(named)}), "
+            f"got {len(inputs)}",
+        )

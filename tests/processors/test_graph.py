@@ -55,3 +55,24 @@ def test_lists_that_cannot_be_read_in_order_are_refused(nodes, message):
 def test_missing_inputs_are_named():
     with pytest.raises(ParameterError, match="inputs lack b; they hold a"):
         Graph([(Add(), ["a", "b"])])({"a": np.ones(2)})
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Add()([1.0, 2.0], [3.0]), r"Add: signal_one has shape \(2,\) and signal_two \(1,\)"),
+        (lambda: Add()(np.ones(2)), r"Add: takes 2 arrays \(signal_one, signal_two\), got 1"),
+        (lambda: Reverb().vjp(np.ones(2)), r"Reverb: takes 2 arrays \(audio, impulse_response\)"),
+        (lambda: Reverb()(np.ones(2), np.ones(0)), r"impulse_response has shape \(0,\), must be"),
+        (lambda: Reverb()(np.ones(2), 1.0), r"impulse_response has shape \(\), must be"),
+        (lambda: Add().get_signal(signal_one=np.ones(2)), "missing or unknown: signal_two"),
+        (lambda: Add().get_signal(signal_one=1, signal_two=1, gain=1), "unknown: gain"),
+    ],
+)
+def test_wrong_uses_of_processors(call, message):
+    with pytest.raises(ParameterError, match=message):
+        call()
+
+
+def test_lists_are_arrays():
+    np.testing.assert_array_equal(Add()([1.0, 2.0], [3.0, 4.0]), [4.0, 6.0])
