@@ -2,7 +2,8 @@
 
 The full data were made by running magenta/ddsp 3.7.0 (see README.md here). Its float32 outputs
 are left out: they carry the original's own rounding, and the float64 run of the same source is
-what a port is judged by.
+what a port is judged by. Where there is no float64 output (whole numbers, switches), the output of
+the float32 run is kept under its name.
 """
 
 from __future__ import annotations
@@ -86,8 +87,10 @@ FILES = [
 def main(full: Path) -> None:
     for name in FILES:
         with np.load(full / f"{name}.npz") as data:
-            kept = {key: data[key] for key in data.files if "/out/" not in key}
-        kept = {key: value for key, value in kept.items() if "/grad/" not in key}
+            kept = {key: data[key] for key in data.files if "/grad/" not in key}
+        for key in [key for key in kept if "/out/" in key]:
+            array, wide = kept.pop(key), key.replace("/out/", "/out64/")
+            kept.setdefault(wide, array)
         np.savez_compressed(HERE / f"{name}.npz", **kept)
 
 
