@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import inspect
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ddsp_ref.arguments import (
+    Term,
+    check_setting,
+    float_array,
+    holds,
+    parse_signature,
+    setting_kind,
+)
 from ddsp_ref.errors import ParameterError, require
 
 Arrays = tuple[np.ndarray, ...]
@@ -20,13 +27,20 @@ Arrays = tuple[np.ndarray, ...]
 class Case:
     """One use of an op: inputs and settings, and what is known about the result.
 
-    Attributes:
-        label: short name, unique within the op.
-        arrays: the positional inputs.
-        settings: the keyword settings.
-        expected: the result worked out by hand (or a tuple of them), None if not known.
-        grad: False where the gradient is not defined (a kink), so that it is not compared.
-        error: for a wrong use, a regular expression that the `ParameterError` has to match.
+    Attributes
+    ----------
+    label : str
+        Short name, unique within the op.
+    arrays : sequence of array
+        The positional inputs.
+    settings : dict
+        The keyword settings.
+    expected : array, tuple of array or None
+        The result worked out by hand, None if not known.
+    grad : bool
+        False where the gradient is not defined (a kink), so that it is not compared.
+    error : str or None
+        For a wrong use, a regular expression that the `ParameterError` has to match.
     """
 
     label: str
@@ -35,34 +49,6 @@ class Case:
     expected: Any = None
     grad: bool = True
     error: str | None = None
-
-
-@dataclass(frozen=True)
-class Term:
-    """One array of a signature: its core dimensions, and whether it is shared by the batch."""
-
-    dims: tuple[str, ...]
-    shared: bool
-
-
-def parse_signature(text: str) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-    """Split '(n_frames),[n_in,n_out]->(n_samples)' into the terms before and after the arrow.
-
-    Round brackets: the array may have leading batch axes. Square brackets: it is shared.
-    """
-    sides = text.replace(" ", "").split("->")
-    pattern = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
-
-    def terms(side: str) -> tuple[Term, ...]:
-        found = []
-        for match in pattern.finditer(side):
-            body = match.group(1) if match.group(1) is not None else match.group(2)
-            dims = tuple(dim for dim in body.split(",") if dim)
-            found.append(Term(dims, match.group(1) is None))
-        return tuple(found)
-
-    inputs, outputs = map(terms, sides)
-    return inputs, outputs
 
 
 class Op:
@@ -77,19 +63,38 @@ class Op:
     and the summing of cotangents over broadcast axes. The fast path sees `(batch, *core)` only;
     the definition sees one element of the batch at a time, without batch axes.
 
-    Args:
-        name: public name of the op.
-        define: `define(*arrays, **settings, xp=np)`, float64, for one element of the batch.
-        vjp: `vjp(*arrays, **settings) -> (y, pullback)`, fast, for `(batch, *core)`.
-        forward: `forward(*arrays, **settings) -> y`, where the value alone is cheaper.
-        cases: function that returns a list of `Case`.
-        signature: core shapes, see `parse_signature`.
-        source: where the formula stands.
-        check: `check(dims, **settings)` raises `ParameterError` on settings that cannot work.
-        one_for_all: names of arrays that reach the fast path with a batch of 1 when the caller
-            gave one for the whole batch, so that work on them is not repeated.
-        float32_error: largest error of the float32 value, as a fraction of the largest value.
-        float32_grad_error: the same for cotangents.
+    A pullback reads what `vjp` was given: the inputs are not copied and must not be changed
+    before it is called. A value that it reads too is returned read-only; every other value, and
+    every cotangent, is the caller's to change.
+
+    Parameters
+    ----------
+    name : str
+        Public name of the op.
+    define : callable
+        ``define(*arrays, **settings, xp=np)``, float64, for one element of the batch.
+    vjp : callable
+        ``vjp(*arrays, **settings) -> (y, pullback)``, fast, for `(batch, *core)`.
+    cases : callable
+        Returns a list of `Case`.
+    signature : str
+        Core shapes, see `ddsp_ref.arguments.parse_signature`.
+    source : str
+        Where the formula stands.
+    forward : callable or None
+        ``forward(*arrays, **settings) -> y``, where the value alone is cheaper.
+    check : callable or None
+        ``check(dims, **settings)`` raises `ParameterError` on settings that cannot work. That
+        settings are finite and of their type is checked before, see `arguments.setting_kind`.
+    one_for_all : tuple of str
+        Names of arrays that reach the fast path with a batch of 1 when the caller gave one for
+        the whole batch, so that work on them is not repeated.
+    may_be_none : tuple of str
+        Names of settings that take None, though it is not their default.
+    float32_error : float
+        Largest error of the float32 value, as a fraction of the largest value.
+    float32_grad_error : float
+        The same for cotangents.
     """
 
     def __init__(
@@ -104,6 +109,7 @@ class Op:
         forward: Callable | None = None,
         check: Callable | None = None,
         one_for_all: tuple[str, ...] = (),
+        may_be_none: tuple[str, ...] = (),
         float32_error: float = 2e-6,
         float32_grad_error: float = 1e-5,
     ) -> None:
@@ -116,6 +122,10 @@ class Op:
         self.array_names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self.settings = {
             p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "xp"
+        }
+        self._kinds = {
+            key: setting_kind(key, default, key in may_be_none)
+            for key, default in self.settings.items()
         }
         self._unit_batch = tuple(name in one_for_all for name in self.array_names)
         self.__name__ = self.__qualname__ = name
@@ -140,6 +150,9 @@ class Op:
         call = _Call(self, arrays, settings)
         flat_y, flat_pullback = self._vjp(*call.arrays, **settings)
         y = call.restore(flat_y)
+        for part in y if isinstance(y, tuple) else (y,):
+            if holds(flat_pullback, part):
+                part.flags.writeable = False
 
         def pullback(y_bar: Any) -> Arrays:
             return call.restore_cotangents(flat_pullback(call.flatten_cotangent(y_bar, flat_y)))
@@ -149,7 +162,7 @@ class Op:
     def define(self, *arrays: Any, xp: Any = np, **settings: Any) -> Any:
         """Return the readable truth, float64. With `xp=autograd.numpy` it can be taped."""
         if xp is np:
-            arrays = tuple(np.asarray(_as_float(self, i, a), float) for i, a in enumerate(arrays))
+            arrays = tuple(np.asarray(a, float) for a in self._as_float(arrays))
         self.check(*[np.shape(a) for a in arrays], **settings)
         batch = self._batch_shape([np.shape(a) for a in arrays])
         if not batch or not any(term.dims for term in self._inputs + self._outputs):
@@ -165,6 +178,11 @@ class Op:
             for j in range(len(self._outputs))
         )
 
+    def _as_float(self, arrays: Sequence[Any]) -> list[np.ndarray]:
+        known = len(self.array_names)
+        names = [*self.array_names, *(f"argument {i}" for i in range(known, len(arrays)))]
+        return [float_array(f"{self.name}: {n}", a) for n, a in zip(names, arrays, strict=False)]
+
     def check(self, *shapes: tuple[int, ...], **settings: Any) -> dict[str, int]:
         """Raise `ParameterError` if shapes or settings cannot work; return the named sizes."""
         names = self.array_names
@@ -175,8 +193,7 @@ class Op:
         known = ", ".join(self.settings) or "none"
         for key, value in settings.items():
             require(key in self.settings, f"{self.name}: no setting {key!r}; there are {known}")
-            finite = not isinstance(value, (float, np.floating)) or math.isfinite(value)
-            require(finite, f"{self.name}: {key} is {value}, must be finite")
+            check_setting(f"{self.name}: {key}", value, self._kinds[key])
         for key, default in self.settings.items():
             require(
                 key in settings or default is not inspect.Parameter.empty,
@@ -233,7 +250,7 @@ class _Call:
     """The inputs of one call in the form that the fast path wants, and the way back."""
 
     def __init__(self, op: Op, arrays: tuple[Any, ...], settings: dict[str, Any]) -> None:
-        given = [_as_float(op, i, a) for i, a in enumerate(arrays)]
+        given = op._as_float(arrays)
         self.op = op
         self.shapes = [a.shape for a in given]
         self.dtypes = [a.dtype for a in given]
@@ -269,6 +286,10 @@ class _Call:
             pairs = zip(y_bar, flat_y, strict=True)
             return tuple(self.flatten_cotangent(*pair) for pair in pairs)
         y_bar = np.asarray(y_bar)
+        require(
+            y_bar.dtype.kind in "fiub",
+            f"{self.op.name}: y_bar has dtype {y_bar.dtype}, must be float32 or float64",
+        )
         wanted = self.batch + flat_y.shape[1:]
         require(
             y_bar.shape == wanted,
@@ -292,27 +313,5 @@ class _Call:
             padded = (1,) * (len(self.batch) - len(lead)) + lead
             axes = tuple(i for i, (n, m) in enumerate(zip(padded, self.batch)) if n != m)
             x_bar = x_bar.sum(axis=axes)
-        return x_bar.reshape(shape).astype(dtype, copy=False)
-
-
-def _as_float(op: Op, i: int, value: Any) -> np.ndarray:
-    """Return a finite floating-point array: float16 becomes float32, integers float64."""
-    name = op.array_names[i] if i < len(op.array_names) else f"argument {i}"
-    array = np.asarray(value)
-    if array.dtype == np.float16:
-        array = array.astype(np.float32)
-    elif array.dtype.kind in "iub":
-        array = array.astype(np.float64)
-    require(
-        array.dtype in (np.float32, np.float64),
-        f"{op.name}: {name} has dtype {array.dtype}, must be float32 or float64",
-    )
-    # One pass without a temporary; a sum may overflow where every value is finite.
-    with np.errstate(over="ignore", invalid="ignore"):
-        suspicious = not math.isfinite(array.sum())
-    if suspicious and not np.isfinite(array).all():
-        where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
-        raise ParameterError(
-            f"{op.name}: {name} is {array[where]} at index {where}, must be finite"
-        )
-    return array
+        own = x_bar.flags.writeable  # what is not belongs to the caller, or to the residuals
+        return x_bar.reshape(shape).astype(dtype, copy=not own)

@@ -1,0 +1,1 @@
+"""Physics that every op has to keep, whatever its formula."""
