@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ddsp_ref.analysis.runs import runs
+
 
 @dataclass(frozen=True, eq=False)
 class Pitch:
@@ -106,8 +108,7 @@ def move_estimates(
     array([100.   , 237.841, 336.359])
     """
     moved = np.array(f0_hz, dtype=np.float64)
-    edges = np.flatnonzero(np.diff(voiced, prepend=False, append=False))
-    for start, stop in zip(edges[::2], edges[1::2]):
+    for start, stop in runs(voiced):
         own = np.maximum.accumulate(times[start:stop])
         moved[start:stop] = 2.0 ** np.interp(wanted[start:stop], own, np.log2(moved[start:stop]))
     return moved

@@ -11,6 +11,7 @@ import scipy.special
 
 from ddsp_ref.analysis.frames import centred_frames, frame_positions, frame_times, hop_size
 from ddsp_ref.analysis.pitch import Pitch, fill_unvoiced, move_estimates
+from ddsp_ref.analysis.runs import runs
 from ddsp_ref.analysis.viterbi import Observations, viterbi
 from ddsp_ref.analysis.yin import TINY, autocorrelation, fft_length, find_candidates, refine_f0
 from ddsp_ref.errors import ParameterError, require
@@ -146,8 +147,7 @@ def _drop_groundless(voiced: np.ndarray, confidence: np.ndarray) -> None:
     In noise, the deepest of the shallow troughs of neighbouring frames often lie close enough
     together for a course through them to be more probable than none.
     """
-    edges = np.flatnonzero(np.diff(voiced, prepend=False, append=False))
-    for start, stop in zip(edges[::2], edges[1::2]):
+    for start, stop in runs(voiced):
         if confidence[start:stop].max() < _LEAST_CONFIDENCE:
             voiced[start:stop] = False
 

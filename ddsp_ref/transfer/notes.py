@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ddsp_ref.analysis.runs import runs
+
 # Shorter gaps belong to the note around them; so do longer ones that still have a pitch, or
 # several: a glide, a note that another one sounds into.
 _SHORTEST_GAP = 0.024  # seconds
@@ -17,28 +19,6 @@ _LEAST_CONFIDENCE = 0.02
 _GLIDE = 0.060
 # Notes are not that much quieter than the loud ones of the same recording.
 _DYNAMIC_RANGE_DB = 45.0
-
-
-def runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Return the (start, stop) of every stretch of True.
-
-    Parameters
-    ----------
-    mask : ndarray, shape (n,), bool
-        Any.
-
-    Returns
-    -------
-    list of (int, int)
-        In order; `stop` is exclusive.
-
-    Examples
-    --------
-    >>> runs(np.array([True, False, True, True]))
-    [(0, 1), (2, 4)]
-    """
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2])]
 
 
 def find_notes(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddsp_ref.transfer.notes import fill_pitch, find_notes, runs
+from ddsp_ref.analysis.runs import runs
+from ddsp_ref.transfer.notes import fill_pitch, find_notes
 
 RATE = 250
 
