@@ -74,6 +74,8 @@ class Wavetable(Processor):
         Samples per second.
     scale_fn : Op or None
         Maps network outputs to amplitudes and tables; None if they are that already.
+    amp_resample_method : {"window", "linear", "nearest", "cubic"}
+        See `wavetable_synthesis`; always "window" in the original.
     name : str
         Name in a graph.
 
@@ -92,6 +94,7 @@ class Wavetable(Processor):
     n_samples: int
     sample_rate: float = 16000
     scale_fn: Op | None = exp_sigmoid
+    amp_resample_method: str = "window"
     name: str = "wavetable"
     controls: ClassVar[tuple[str, ...]] = ("amplitudes", "wavetables", "f0_hz")
 
@@ -106,7 +109,12 @@ class Wavetable(Processor):
 
     def signal_vjp(self, amplitudes, wavetables, f0_hz):
         audio, pull = wavetable_synthesis.vjp(
-            f0_hz, amplitudes, wavetables, n_samples=self.n_samples, sample_rate=self.sample_rate
+            f0_hz,
+            amplitudes,
+            wavetables,
+            n_samples=self.n_samples,
+            sample_rate=self.sample_rate,
+            amp_resample_method=self.amp_resample_method,
         )
 
         def pullback(audio_bar):
@@ -132,7 +140,7 @@ class Sinusoidal(Processor):
         Samples per second.
     amp_scale_fn : Op or None
         Maps network outputs to amplitudes; None if they are amplitudes already.
-    amp_resample_method : {"window", "linear", "nearest"}
+    amp_resample_method : {"window", "linear", "nearest", "cubic"}
         See `sinusoidal_synthesis`.
     freq_scale_fn : Op or None
         Maps the last axis of network outputs to frequencies, such as `frequencies_softmax`; None

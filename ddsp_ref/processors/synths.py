@@ -41,7 +41,7 @@ class Harmonic(Processor):
         Maps network outputs to amplitudes; None if they are amplitudes already.
     normalize_below_nyquist : bool
         Whether partials at or above Nyquist are silenced before the distribution is normalised.
-    amp_resample_method : {"window", "linear"}
+    amp_resample_method : {"window", "linear", "nearest", "cubic"}
         See `harmonic_synthesis`.
     name : str
         Name in a graph.

@@ -59,12 +59,24 @@ def _n_audible(f0, nyquist, n_harmonics):
 # Rows of the work buffer. It is one flat array, and loops always run over whole rows: only then
 # does the compiler see that rows cannot overlap and make vector code of loops over many of them.
 _F0, _WEIGHT, _ROT, _SINE, _SINE_STEP, _COSINE, _COSINE_STEP = range(0, 7 * BLOCK, BLOCK)
-_LOW, _HIGH, _LOW_BAR, _HIGH_BAR = range(7 * BLOCK, 11 * BLOCK, BLOCK)
-WORK = 11 * BLOCK
+_LOW, _HIGH, _LOW_BAR, _HIGH_BAR, _GAIN = range(7 * BLOCK, 12 * BLOCK, BLOCK)
+WORK = 12 * BLOCK
+# Passes of `_amplitude_methods.PASSES`; 0 is "nearest".
+_LINEAR, _WINDOW, _INNER, _OUTER = 1, 2, 3, 4
+
+
+@njit
+def _weigh_cubic(work, tick, n_frames, n_samples, outer):
+    """Fill gain and weight of a cubic pass, see `resample_cubic`, for j samples after tick."""
+    for j in range(BLOCK):
+        r = min(round((tick + j * n_frames) * 1024 / n_samples) / 1024, 1.0)
+        q = 1.0 - r
+        work[_GAIN + j] = -0.75 * r * q if outer else 1.0 + 0.75 * r * q
+        work[_WEIGHT + j] = r if outer else (1.0 + q * q * (1.25 * q - 2.25)) / work[_GAIN + j]
 
 
 @njit_relaxed
-def _start_block(work, offset, step, here, slope, phase, sample_rate, hann):
+def _start_block(work, offset, step, here, slope, phase, sample_rate, method):
     """Fill f0, the weight of the right frame, and the first partial; clear the sums.
 
     With theta the phase, the rows are sin(theta), cos(theta), what they changed by since
@@ -90,12 +102,14 @@ def _start_block(work, offset, step, here, slope, phase, sample_rate, hann):
         work[_COSINE_STEP + j] = -0.5 * rot
         work[_LOW + j] = 0.0
         work[_HIGH + j] = 0.0
+        work[_GAIN + j] = 1.0
         x = fraction - 0.5  # cos(pi fraction) = -sin(pi (fraction - 1/2))
         z = x * x
         bend = _SIN[10]
         for m in range(10):
             bend = bend * z + _SIN[9 - m]
-        work[_WEIGHT + j] = 0.5 + 0.5 * bend * x if hann else fraction
+        straight = fraction if method == _LINEAR else 0.0
+        work[_WEIGHT + j] = 0.5 + 0.5 * bend * x if method == _WINDOW else straight
 
 
 @njit
@@ -139,26 +153,30 @@ def _add_partials(work, left, right, n_all, n_any, nyquist):
 
 
 @njit
-def synthesize_frames(f0_hz, partials, phases, n_samples, sample_rate, hann, b, first, last, y):
+def synthesize_frames(f0_hz, partials, phases, n_samples, sample_rate, method, b, first, last, y):
     """Write the samples of frames first ... last - 1 of batch element b."""
     n_frames, n_harmonics = partials.shape[1:]
     work = np.empty(WORK)
     step, nyquist = n_frames / n_samples, sample_rate / 2
+    reach = 1 if method == _OUTER else 0
     for i in range(first, last):
-        after = min(i + 1, n_frames - 1)
         here = float(f0_hz[b, i])
-        slope = float(f0_hz[b, after]) - here
+        slope = float(f0_hz[b, min(i + 1, n_frames - 1)]) - here
+        left, right = partials[b, max(i - reach, 0)], partials[b, min(i + 1 + reach, n_frames - 1)]
         phase = phases[b, i]
         stop = _first_sample(i + 1, n_frames, n_samples)
         for t in range(_first_sample(i, n_frames, n_samples), stop, BLOCK):
             n = min(BLOCK, stop - t)
             offset = (t * n_frames - i * n_samples) / n_samples
-            _start_block(work, offset, step, here, slope, phase, sample_rate, hann)
+            _start_block(work, offset, step, here, slope, phase, sample_rate, method)
+            if method >= _INNER:
+                tick = t * n_frames - i * n_samples
+                _weigh_cubic(work, tick, n_frames, n_samples, method == _OUTER)
             n_all, n_any = _audible_range(work, n, nyquist, n_harmonics)
-            _add_partials(work, partials[b, i], partials[b, after], n_all, n_any, nyquist)
+            _add_partials(work, left, right, n_all, n_any, nyquist)
             for j in range(n):
                 low, high = work[_LOW + j], work[_HIGH + j]
-                y[b, t + j] = low + work[_WEIGHT + j] * (high - low)
+                y[b, t + j] = work[_GAIN + j] * (low + work[_WEIGHT + j] * (high - low))
             phase += _cycles_of_line(n, here, slope, offset, step, sample_rate)
 
 
@@ -211,10 +229,10 @@ def _pull_partials(work, left, right, left_bar, right_bar, n_all, n_any, nyquist
 
 @njit
 def pull_frames(
-    f0_hz, partials, phases, n_samples, sample_rate, hann, b, first, last, y_bar,
+    f0_hz, partials, phases, n_samples, sample_rate, method, b, first, last, y_bar,
     left_bar, right_bar, moments,
 ):  # fmt: skip
-    """Pull y_bar back to the partials of both neighbouring frames, and to phase.
+    """Pull y_bar back to the partials of the frames on both sides, and to phase.
 
     moments[b, i] holds three sums over the samples of frame i of the cotangent p of phase: of p,
     and of p times the phase that 1 Hz in the left and in the right frame adds up to by then.
@@ -222,10 +240,11 @@ def pull_frames(
     n_frames, n_harmonics = partials.shape[1:]
     work = np.empty(WORK)
     step, nyquist = n_frames / n_samples, sample_rate / 2
+    reach = 1 if method == _OUTER else 0
     for i in range(first, last):
-        after = min(i + 1, n_frames - 1)
         here = float(f0_hz[b, i])
-        slope = float(f0_hz[b, after]) - here
+        slope = float(f0_hz[b, min(i + 1, n_frames - 1)]) - here
+        left, right = partials[b, max(i - reach, 0)], partials[b, min(i + 1 + reach, n_frames - 1)]
         phase = phases[b, i]
         start = _first_sample(i, n_frames, n_samples)
         stop = _first_sample(i + 1, n_frames, n_samples)
@@ -236,23 +255,25 @@ def pull_frames(
         for t in range(start, stop, BLOCK):
             n = min(BLOCK, stop - t)
             offset = (t * n_frames - i * n_samples) / n_samples
-            _start_block(work, offset, step, here, slope, phase, sample_rate, hann)
+            _start_block(work, offset, step, here, slope, phase, sample_rate, method)
+            if method >= _INNER:
+                tick = t * n_frames - i * n_samples
+                _weigh_cubic(work, tick, n_frames, n_samples, method == _OUTER)
             for j in range(BLOCK):
-                bar = float(y_bar[b, t + j]) if j < n else 0.0
+                bar = work[_GAIN + j] * y_bar[b, t + j] if j < n else 0.0
                 work[_HIGH_BAR + j] = work[_WEIGHT + j] * bar
                 work[_LOW_BAR + j] = bar - work[_HIGH_BAR + j]
             n_all, n_any = _audible_range(work, n, nyquist, n_harmonics)
             _pull_partials(
-                work, partials[b, i], partials[b, after], left_bar[b, i], right_bar[b, i],
-                n_all, n_any, nyquist,
-            )  # fmt: skip
+                work, left, right, left_bar[b, i], right_bar[b, i], n_all, n_any, nyquist
+            )
             for j in range(n):
                 p = work[_LOW_BAR + j] * work[_LOW + j] + work[_HIGH_BAR + j] * work[_HIGH + j]
                 m = t + j - start + 1
-                right = m * begin + step * (0.5 * m * (m - 1))
+                share = m * begin + step * (0.5 * m * (m - 1))
                 whole += p
-                by_left += p * (m - right)
-                by_right += p * right
+                by_left += p * (m - share)
+                by_right += p * share
             phase += _cycles_of_line(n, here, slope, offset, step, sample_rate)
         moments[b, i] = whole, by_left, by_right
 
@@ -276,22 +297,3 @@ def pull_f0(moments, n_samples, sample_rate, f0_bar):
             f0_bar[b, i] += scale * (by_left + later * (n - right))
             f0_bar[b, after] += scale * (by_right + later * right)
             later += whole
-
-
-@njit
-def split_partials(left_bar, right_bar, amplitudes, distribution, amplitudes_bar, distribution_bar):
-    """Add what each frame got from both its sides; pull it back through the product."""
-    n_batch, n_frames, n_harmonics = distribution.shape
-    for b in range(n_batch):
-        for i in range(n_frames):
-            amplitude = float(amplitudes[b, i])
-            total = 0.0
-            for k in range(n_harmonics):
-                bar = left_bar[b, i, k]
-                if i > 0:
-                    bar += right_bar[b, i - 1, k]
-                if i == n_frames - 1:  # the last frame is held
-                    bar += right_bar[b, i, k]
-                total += bar * distribution[b, i, k]
-                distribution_bar[b, i, k] = bar * amplitude
-            amplitudes_bar[b, i] = total

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
+from ddsp_ref.ops.oscillators._amplitude_methods import PASSES, add_sides
 
 BLOCK = 64  # samples per inner loop: its buffers stay in the first-level cache
 PART = 1 << 18  # partials x samples that one thread takes at a time
@@ -58,8 +59,20 @@ def _cosine(cycles):
 
 # Rows of the work buffer, one flat array: only then does the compiler see that rows cannot overlap.
 _COUNT, _TRIANGLE, _FRACTION, _WEIGHT, _SUM = range(0, 5 * BLOCK, BLOCK)
-_BAR, _HIGH_BAR, _WHOLE_COUNT, _RIGHT_COUNT = range(5 * BLOCK, 9 * BLOCK, BLOCK)
-_WORK = 9 * BLOCK
+_BAR, _HIGH_BAR, _WHOLE_COUNT, _RIGHT_COUNT, _GAIN = range(5 * BLOCK, 10 * BLOCK, BLOCK)
+_WORK = 10 * BLOCK
+# Passes of `_amplitude_methods.PASSES`; 0 is "nearest".
+_LINEAR, _WINDOW, _INNER, _OUTER = 1, 2, 3, 4
+
+
+@njit
+def _weigh_cubic(work, tick, n_frames, n_samples, outer):
+    """Fill gain and weight of a cubic pass, see `resample_cubic`, for j samples after tick."""
+    for j in range(BLOCK):
+        r = min(round((tick + j * n_frames) * 1024 / n_samples) / 1024, 1.0)
+        q = 1.0 - r
+        work[_GAIN + j] = -0.75 * r * q if outer else 1.0 + 0.75 * r * q
+        work[_WEIGHT + j] = r if outer else (1.0 + q * q * (1.25 * q - 2.25)) / work[_GAIN + j]
 
 
 @njit_relaxed
@@ -71,10 +84,11 @@ def _start_block(work, offset, step, method):
         work[_TRIANGLE + j] = 0.5 * step * j * (j + 1)
         work[_FRACTION + j] = fraction
         work[_SUM + j] = 0.0
-        if method == 2:
+        work[_GAIN + j] = 1.0
+        if method == _WINDOW:
             work[_WEIGHT + j] = 0.5 - 0.5 * _cosine(0.5 * fraction)
         else:
-            work[_WEIGHT + j] = fraction if method == 1 else 0.0
+            work[_WEIGHT + j] = fraction if method == _LINEAR else 0.0
 
 
 @njit_relaxed
@@ -96,14 +110,16 @@ def _advance(phase, start, slope, n, step, sample_rate, k):
 
 @njit
 def _synthesize(
-    frequencies, amplitudes, phases, n_samples, sample_rate, nyquist, method, b, first, last, y
+    method, frequencies, amplitudes, phases, n_samples, sample_rate, nyquist, b, first, last, y
 ):
     """Write the samples of frames first ... last - 1 of batch element b."""
     n_frames, n_partials = amplitudes.shape[1:]
     work, phase = np.empty(_WORK), np.empty(n_partials)
     step, rate = n_frames / n_samples, 1 / sample_rate
+    reach = 1 if method == _OUTER else 0
     for i in range(first, last):
         after = min(i + 1, n_frames - 1)
+        left, right = max(i - reach, 0), min(i + 1 + reach, n_frames - 1)
         for k in range(n_partials):
             phase[k] = phases[b, i, k]
         stop = _first_sample(i + 1, n_frames, n_samples)
@@ -111,13 +127,16 @@ def _synthesize(
             n = min(BLOCK, stop - t)
             offset = (t * n_frames - i * n_samples) / n_samples
             _start_block(work, offset, step, method)
+            if method >= _INNER:
+                tick = t * n_frames - i * n_samples
+                _weigh_cubic(work, tick, n_frames, n_samples, method == _OUTER)
             for k in range(n_partials):
                 here = frequencies[b, i, k]
                 slope = frequencies[b, after, k] - here
                 start = here + slope * offset
                 end = here + slope * work[_FRACTION + n - 1]
-                low = amplitudes[b, i, k]
-                rise = amplitudes[b, after, k] - low
+                low = amplitudes[b, left, k]
+                rise = amplitudes[b, right, k] - low
                 if min(start, end) < nyquist:
                     masked = max(start, end) >= nyquist
                     _add_partial(
@@ -125,7 +144,7 @@ def _synthesize(
                     )
                 _advance(phase, start, slope, n, step, sample_rate, k)
             for j in range(n):
-                y[b, t + j] = work[_SUM + j]
+                y[b, t + j] = work[_GAIN + j] * work[_SUM + j]
 
 
 @njit_relaxed
@@ -152,10 +171,10 @@ def _pull_partial(work, phase, start, here, slope, low, rise, rate, nyquist, mas
 
 @njit
 def _pull_frames(
-    frequencies, amplitudes, phases, n_samples, sample_rate, nyquist, method, b, first, last,
+    method, frequencies, amplitudes, phases, n_samples, sample_rate, nyquist, b, first, last,
     y_bar, sums,
 ):  # fmt: skip
-    """Pull y_bar back to the amplitudes of both neighbouring frames, and to phase.
+    """Pull y_bar back to the amplitudes of the frames on both sides, and to phase.
 
     sums[b, i, k] holds the cotangents of the amplitudes on the left and on the right, and three
     sums over the samples of frame i of the cotangent p of phase: of p, and of p times the phase
@@ -164,8 +183,10 @@ def _pull_frames(
     n_frames, n_partials = amplitudes.shape[1:]
     work, phase, part = np.empty(_WORK), np.empty(n_partials), np.empty(5)
     step, rate = n_frames / n_samples, 1 / sample_rate
+    reach = 1 if method == _OUTER else 0
     for i in range(first, last):
         after = min(i + 1, n_frames - 1)
+        left, right = max(i - reach, 0), min(i + 1 + reach, n_frames - 1)
         for k in range(n_partials):
             phase[k] = phases[b, i, k]
             for m in range(5):
@@ -177,9 +198,12 @@ def _pull_frames(
             n = min(BLOCK, stop - t)
             offset = (t * n_frames - i * n_samples) / n_samples
             _start_block(work, offset, step, method)
+            if method >= _INNER:
+                tick = t * n_frames - i * n_samples
+                _weigh_cubic(work, tick, n_frames, n_samples, method == _OUTER)
             for j in range(BLOCK):
                 m = t + j - begin + 1
-                work[_BAR + j] = y_bar[b, t + j] if j < n else 0.0
+                work[_BAR + j] = work[_GAIN + j] * y_bar[b, t + j] if j < n else 0.0
                 work[_HIGH_BAR + j] = work[_BAR + j] * work[_WEIGHT + j]
                 work[_WHOLE_COUNT + j] = m
                 work[_RIGHT_COUNT + j] = m * lead + step * (0.5 * m * (m - 1))
@@ -188,8 +212,8 @@ def _pull_frames(
                 slope = frequencies[b, after, k] - here
                 start = here + slope * offset
                 end = here + slope * work[_FRACTION + n - 1]
-                low = amplitudes[b, i, k]
-                rise = amplitudes[b, after, k] - low
+                low = amplitudes[b, left, k]
+                rise = amplitudes[b, right, k] - low
                 if min(start, end) < nyquist:
                     masked = max(start, end) >= nyquist
                     _pull_partial(
@@ -223,9 +247,6 @@ def pull_frequencies(sums, n_samples, sample_rate, later, frequencies_bar):
                 later[b, k] = wait + sums[b, i, k, 2]
 
 
-METHODS = ("nearest", "linear", "window")
-
-
 def synthesize_vjp(
     frequencies, amplitudes, initial, *, n_samples, sample_rate, method, nyquist, dtype
 ):
@@ -243,23 +264,30 @@ def synthesize_vjp(
     initial = np.ascontiguousarray(initial, np.float64)
     frame_phases(frequencies, initial, n_samples, sample_rate, phases)
     setting = (frequencies, amplitudes, phases, n_samples, sample_rate, float(nyquist))
-    setting += (METHODS.index(method),)
     size = max(1, int(PART * n_frames / (n_samples * n_partials)))
     parts = [(b, *part) for b in range(n_batch) for part in ranges(n_frames, size)]
-    y = np.empty((n_batch, n_samples), dtype)
-    run_parts(_synthesize, [(*setting, *part, y) for part in parts])
+
+    def render(number):
+        y = np.empty((n_batch, n_samples), dtype)
+        run_parts(_synthesize, [(number, *setting, *part, y) for part in parts])
+        return y
+
+    y = render(PASSES[method][0])
+    for number in PASSES[method][1:]:
+        y += render(number)
 
     def pullback(y_bar, final_bar=None):
-        sums = np.empty((*amplitudes.shape, 5))
-        run_parts(_pull_frames, [(*setting, *part, y_bar, sums) for part in parts])
-        amplitudes_bar = sums[..., 0].copy()
-        amplitudes_bar[:, 1:] += sums[:, :-1, :, 1]
-        amplitudes_bar[:, -1] += sums[:, -1, :, 1]  # the last frame is held
+        amplitudes_bar, total = np.zeros(amplitudes.shape), None
+        for reach, number in enumerate(PASSES[method]):
+            sums = np.empty((*amplitudes.shape, 5))
+            run_parts(_pull_frames, [(number, *setting, *part, y_bar, sums) for part in parts])
+            add_sides(sums[..., 0], sums[..., 1], reach, amplitudes_bar)
+            total = sums if reach == 0 else total + sums
         later = np.zeros((n_batch, n_partials))
         if final_bar is not None:
             later += final_bar / (2 * math.pi)
         frequencies_bar = np.zeros(frequencies.shape)
-        pull_frequencies(sums, n_samples, sample_rate, later, frequencies_bar)
+        pull_frequencies(total, n_samples, sample_rate, later, frequencies_bar)
         return frequencies_bar, amplitudes_bar, 2 * math.pi * later
 
     return y, phases[:, -1] / sample_rate, pullback

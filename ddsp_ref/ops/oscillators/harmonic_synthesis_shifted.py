@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ddsp_ref.errors import require
 from ddsp_ref.op import Case, Op
-from ddsp_ref.ops.oscillators._sinusoidal_kernels import METHODS, synthesize_vjp
+from ddsp_ref.ops.oscillators._amplitude_methods import DEFINITIONS, check_synthesis
+from ddsp_ref.ops.oscillators._sinusoidal_kernels import synthesize_vjp
 
 
 def define(
@@ -41,8 +41,9 @@ def define(
         Length of the audio; frame i sits at sample ``i * n_samples / n_frames``.
     sample_rate : float
         Samples per second, positive.
-    amp_resample_method : {"window", "linear", "nearest"}
-        How amplitudes go to sample rate: overlapping Hann windows, straight lines, or steps.
+    amp_resample_method : {"window", "linear", "nearest", "cubic"}
+        How amplitudes go to sample rate: overlapping Hann windows, straight lines, steps, or
+        cubics with the settings of `resample_cubic`.
 
     Returns
     -------
@@ -59,8 +60,8 @@ def define(
     Gradient: those of f0 and shifts are sums over all later samples, so they grow with length. At
     the Nyquist limit a partial switches off; the gradient there is that of the side it is on.
     Precision: everything but inputs and result is float64, as in `sinusoidal_synthesis`.
-    Differences: magenta adds up float32 phase and is off by 3 rad after 4 s; its method "cubic"
-    is missing. Without shifts `harmonic_synthesis` gives the same and is several times faster.
+    Differences: magenta adds up float32 phase and is off by 3 rad after 4 s. Without shifts
+    `harmonic_synthesis` gives the same and is several times faster.
     Source: magenta/ddsp 3.7.0, ddsp/core.py, harmonic_synthesis with harmonic_shifts.
 
     Examples
@@ -79,16 +80,11 @@ def define(
     left = ticks // n_samples
     right = np.minimum(left + 1, n_frames - 1)
     fraction = ((ticks % n_samples) / n_samples)[:, None]
-    weight = fraction
-    if amp_resample_method == "window":
-        weight = 0.5 - 0.5 * np.cos(np.pi * fraction)
-    if amp_resample_method == "nearest":
-        weight = 0 * fraction
 
     f = f0_hz[:, None] * np.arange(1, n_harmonics + 1) * (1 + harmonic_shifts)
     f = (1 - fraction) * f[left] + fraction * f[right]
     partials = amplitudes[:, None] * harmonic_distribution
-    envelopes = (1 - weight) * partials[left] + weight * partials[right]
+    envelopes = DEFINITIONS[amp_resample_method](partials, n_samples=n_samples, xp=xp)
     waves = xp.sin(2 * np.pi * xp.cumsum(f / sample_rate, axis=0))
     return xp.sum(xp.where(f < sample_rate / 2, envelopes * waves, 0.0), axis=1)
 
@@ -127,25 +123,7 @@ def vjp(
 
 
 def check(dims, *, n_samples, sample_rate=16000, amp_resample_method="window"):
-    n_frames = dims["n_frames"]
-    require(
-        isinstance(n_samples, (int, np.integer)) and n_samples >= 1,
-        f"n_samples is {n_samples!r}, must be a whole number of at least 1",
-    )
-    require(
-        0 < sample_rate < np.inf,
-        f"sample_rate is {sample_rate}, must be positive, e.g. 16000",
-    )
-    require(
-        amp_resample_method in METHODS,
-        f"amp_resample_method is {amp_resample_method!r}, must be 'window', 'linear' or 'nearest'",
-    )
-    nearest = max(1, round(n_samples / n_frames)) * n_frames
-    require(
-        amp_resample_method != "window" or n_samples % n_frames == 0,
-        f"n_samples is {n_samples}, must be a multiple of n_frames={n_frames} for the method "
-        f"'window', e.g. {nearest}; 'linear' and 'nearest' take any",
-    )
+    check_synthesis(dims["n_frames"], n_samples, sample_rate, amp_resample_method)
 
 
 def cases():
@@ -167,6 +145,8 @@ def cases():
         Case("linear", controls(5, 3, 200.0, 500.0), {"n_samples": 40, **linear}),
         Case("nearest", controls(5, 3, 200.0, 500.0),
              {"n_samples": 33, "amp_resample_method": "nearest"}),
+        Case("cubic", controls(5, 3, 200.0, 500.0),
+             {"n_samples": 40, "amp_resample_method": "cubic"}),
         Case("fewer samples than frames", controls(7, 2, 100.0, 900.0), {"n_samples": 5, **linear}),
         Case("partials cross Nyquist", controls(3, 5, 1200.0, 2900.0), {"n_samples": 60}),
         Case("frame longer than a block", controls(2, 3, 700.0, 1100.0), {"n_samples": 150}),
@@ -176,7 +156,7 @@ def cases():
              error="multiple of n_frames=4 for the method 'window', e.g. 32"),
         Case("no samples", controls(4, 3, 100.0, 900.0), {"n_samples": 0}, error="n_samples is 0"),
         Case("unknown method", controls(4, 3, 100.0, 900.0),
-             {"n_samples": 8, "amp_resample_method": "cubic"}, error="'linear' or 'nearest'"),
+             {"n_samples": 8, "amp_resample_method": "spline"}, error="'nearest' or 'cubic'"),
         Case("no rate", controls(4, 3, 100.0, 900.0), {"n_samples": 8, "sample_rate": 0},
              error="sample_rate is 0"),
         Case("counts differ", [np.ones(3), np.ones(3), np.ones((3, 2)), np.ones((3, 4))],

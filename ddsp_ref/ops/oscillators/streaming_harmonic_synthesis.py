@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ddsp_ref.errors import require
 from ddsp_ref.op import Case, Op
-from ddsp_ref.ops.oscillators._sinusoidal_kernels import METHODS, synthesize_vjp
+from ddsp_ref.ops.oscillators._amplitude_methods import DEFINITIONS, check_synthesis
+from ddsp_ref.ops.oscillators._sinusoidal_kernels import synthesize_vjp
 from ddsp_ref.ops.scaling.normalize_harmonics import normalize_harmonics
 
 
@@ -42,8 +42,9 @@ def define(
         Length of the block; frame i sits at sample ``i * n_samples / n_frames``.
     sample_rate : float
         Samples per second, positive.
-    amp_resample_method : {"linear", "window", "nearest"}
-        How amplitudes go to sample rate: straight lines, overlapping Hann windows, or steps.
+    amp_resample_method : {"linear", "window", "nearest", "cubic"}
+        How amplitudes go to sample rate: straight lines, overlapping Hann windows, steps, or
+        cubics with the settings of `resample_cubic`.
 
     Returns
     -------
@@ -85,13 +86,8 @@ def define(
     left = ticks // n_samples
     right = np.minimum(left + 1, n_frames - 1)
     fraction = (ticks % n_samples) / n_samples
-    weight = {
-        "window": 0.5 - 0.5 * np.cos(np.pi * fraction),
-        "linear": fraction,
-        "nearest": 0 * fraction,
-    }[amp_resample_method][:, None]
     f0 = (1 - fraction) * f0_hz[left] + fraction * f0_hz[right]
-    envelopes = (1 - weight) * partials[left] + weight * partials[right]
+    envelopes = DEFINITIONS[amp_resample_method](partials, n_samples=n_samples, xp=xp)
     cycles = initial_phase_cycles + xp.cumsum(f0 / sample_rate)
     audio = xp.sum(envelopes * xp.sin(2 * np.pi * (k * cycles[:, None])), axis=1)
     return audio, cycles[-1] % 1.0
@@ -138,25 +134,7 @@ def vjp(
 
 
 def check(dims, *, n_samples, sample_rate=16000, amp_resample_method="linear"):
-    n_frames = dims["n_frames"]
-    require(
-        isinstance(n_samples, (int, np.integer)) and n_samples >= 1,
-        f"n_samples is {n_samples!r}, must be a whole number of at least 1",
-    )
-    require(
-        0 < sample_rate < np.inf,
-        f"sample_rate is {sample_rate}, must be positive, e.g. 16000",
-    )
-    require(
-        amp_resample_method in METHODS,
-        f"amp_resample_method is {amp_resample_method!r}, must be 'linear', 'window' or 'nearest'",
-    )
-    nearest = max(1, round(n_samples / n_frames)) * n_frames
-    require(
-        amp_resample_method != "window" or n_samples % n_frames == 0,
-        f"n_samples is {n_samples}, must be a multiple of n_frames={n_frames} for the method "
-        f"'window', e.g. {nearest}; 'linear' and 'nearest' take any",
-    )
+    check_synthesis(dims["n_frames"], n_samples, sample_rate, amp_resample_method)
 
 
 def cases():
@@ -183,6 +161,8 @@ def cases():
              {"n_samples": 40, "amp_resample_method": "window"}),
         Case("nearest", controls(4, 3, 200.0, 700.0, 2.7),
              {"n_samples": 30, "amp_resample_method": "nearest"}),
+        Case("cubic", controls(4, 3, 200.0, 700.0, 0.2),
+             {"n_samples": 30, "amp_resample_method": "cubic"}),
         Case("longer than a block", controls(2, 3, 200.0, 300.0, 0.0), {"n_samples": 150}),
         Case("partials are dropped", controls(3, 6, 1000.0, 2900.0, 0.7), {"n_samples": 30}),
         Case("nothing is left", controls(2, 2, 9000.0, 9500.0, 0.1), {"n_samples": 10}),
@@ -192,7 +172,7 @@ def cases():
         Case("no samples", controls(4, 3, 100.0, 900.0, 0.0), {"n_samples": 0},
              error="n_samples is 0"),
         Case("unknown method", controls(4, 3, 100.0, 900.0, 0.0),
-             {"n_samples": 8, "amp_resample_method": "cubic"}, error="'window' or 'nearest'"),
+             {"n_samples": 8, "amp_resample_method": "spline"}, error="'nearest' or 'cubic'"),
         Case("no rate", controls(4, 3, 100.0, 900.0, 0.0), {"n_samples": 8, "sample_rate": 0},
              error="sample_rate is 0"),
         Case("frames differ", [np.ones(3), np.ones(4), np.ones((4, 2)), np.zeros(())],

@@ -9,15 +9,25 @@ import numpy as np
 from ddsp_ref.errors import require
 from ddsp_ref.jit import njit, run_parts
 from ddsp_ref.op import Case, Op
+from ddsp_ref.ops.oscillators._amplitude_methods import DEFINITIONS, check_synthesis
 from ddsp_ref.ops.oscillators._sinusoidal_kernels import pull_frequencies
 
 
-def define(f0_hz, amplitudes, wavetables, *, n_samples, sample_rate=16000, xp=np):
+def define(
+    f0_hz,
+    amplitudes,
+    wavetables,
+    *,
+    n_samples,
+    sample_rate=16000,
+    amp_resample_method="window",
+    xp=np,
+):
     """Read wavetables at the pace of a gliding fundamental frequency.
 
     ``y[t] = A[t] lookup(w_t, phi[t])``, with ``phi[t] = sum_{s < t} f0[s] / sample_rate mod 1``,
-    so that the first sample is point 0 of the table. Frequency and tables go from frames to
-    samples by straight lines, amplitudes by overlapping Hann windows; see `linear_lookup`.
+    so that the first sample is point 0 of the table; see `linear_lookup`. Frequency and tables go
+    from frames to samples by straight lines.
 
     Parameters
     ----------
@@ -31,6 +41,9 @@ def define(f0_hz, amplitudes, wavetables, *, n_samples, sample_rate=16000, xp=np
         Length of the audio, a multiple of n_frames; frame i sits at ``i * n_samples / n_frames``.
     sample_rate : float
         Samples per second, positive.
+    amp_resample_method : {"window", "linear", "nearest", "cubic"}
+        How amplitudes go to sample rate: overlapping Hann windows, straight lines, steps, or
+        cubics with the settings of `resample_cubic`.
 
     Returns
     -------
@@ -49,7 +62,7 @@ def define(f0_hz, amplitudes, wavetables, *, n_samples, sample_rate=16000, xp=np
     Precision: phase is a wrapped float64 sum of Hz, exact for whole numbers of Hz. Memory is that
     of the inputs and the audio; no array has samples and table points.
     Differences: magenta sums float32 phase. It needs a table for every sample and all of its
-    points at once.
+    points at once. Amplitudes always go by windows there.
     Source: magenta/ddsp 3.7.0, ddsp/core.py, wavetable_synthesis.
 
     Examples
@@ -68,8 +81,8 @@ def define(f0_hz, amplitudes, wavetables, *, n_samples, sample_rate=16000, xp=np
 
     left, right, fraction = between(n_frames)
     f0 = (1 - fraction) * f0_hz[left] + fraction * f0_hz[right]
-    weight = 0.5 - 0.5 * np.cos(np.pi * fraction)
-    envelope = (1 - weight) * amplitudes[left] + weight * amplitudes[right]
+    resample = DEFINITIONS[amp_resample_method]
+    envelope = resample(amplitudes[:, None], n_samples=n_samples, xp=xp)[:, 0]
     phase = xp.concatenate([np.zeros(1), xp.cumsum(f0 / sample_rate)[:-1]]) % 1.0
 
     left, right, fraction = between(n_tables)
@@ -81,15 +94,27 @@ def define(f0_hz, amplitudes, wavetables, *, n_samples, sample_rate=16000, xp=np
 
 
 @njit
-def _kernel(f0_hz, amplitudes, wavetables, sample_rate, rise, b, y):
-    """Write y[b]; rise[j] is the weight of the frame on the right, j samples after the left."""
+def _fill_levels(amplitudes, weights, b, i, levels):
+    """Fill the amplitudes of the samples of frame i, a weighted sum over four frames."""
+    last = amplitudes.shape[1] - 1
+    one, two = float(amplitudes[b, max(i - 1, 0)]), float(amplitudes[b, i])
+    three, four = float(amplitudes[b, min(i + 1, last)]), float(amplitudes[b, min(i + 2, last)])
+    before, own, next_, after = weights[0], weights[1], weights[2], weights[3]
+    for j in range(len(levels)):
+        levels[j] = own[j] * two + next_[j] * three + before[j] * one + after[j] * four
+
+
+@njit
+def _kernel(f0_hz, amplitudes, wavetables, sample_rate, weights, b, y):
+    """Write y[b]; weights[:, j] are those of frames i - 1 to i + 2, j samples after frame i."""
     n_frames, (n_tables, n_wavetable) = f0_hz.shape[1], wavetables.shape[1:]
-    hop, n_samples = len(rise), y.shape[1]
+    hop, n_samples = weights.shape[1], y.shape[1]
+    levels = np.empty(hop)
     turns, table, rest = 0.0, 0, 0  # phase in cycles times sample rate; place among the tables
     for i in range(n_frames):
-        after = min(i + 1, n_frames - 1)
-        here, low = float(f0_hz[b, i]), float(amplitudes[b, i])
-        slope, climb = float(f0_hz[b, after]) - here, float(amplitudes[b, after]) - low
+        here = float(f0_hz[b, i])
+        slope = float(f0_hz[b, min(i + 1, n_frames - 1)]) - here
+        _fill_levels(amplitudes, weights, b, i, levels)
         for j in range(hop):
             place = turns / sample_rate * n_wavetable
             left = int(place)
@@ -101,7 +126,7 @@ def _kernel(f0_hz, amplitudes, wavetables, sample_rate, rise, b, y):
             one += share * (float(wavetables[b, next_table, left]) - one)
             two = float(wavetables[b, table, right])
             two += share * (float(wavetables[b, next_table, right]) - two)
-            y[b, i * hop + j] = (low + climb * rise[j]) * (one + part * (two - one))
+            y[b, i * hop + j] = levels[j] * (one + part * (two - one))
             turns += here + slope * (j / hop)
             turns = max(turns - sample_rate * math.floor(turns / sample_rate), 0.0)
             rest += n_tables
@@ -112,22 +137,22 @@ def _kernel(f0_hz, amplitudes, wavetables, sample_rate, rise, b, y):
 
 @njit
 def _kernel_vjp(
-    f0_hz, amplitudes, wavetables, sample_rate, rise, b, y_bar, sums, wavetables_bar
+    f0_hz, amplitudes, wavetables, sample_rate, weights, b, y_bar, sums, amplitudes_bar,
+    wavetables_bar,
 ):  # fmt: skip
-    """Add up cotangents of the tables; sums[b, i] holds those of both amplitudes, and of phase.
+    """Add up cotangents of amplitudes and tables; the last three of sums[b, i] hold that of phase.
 
-    The last three are sums over the frame of the cotangent p of phase (in radians): of p, and of
-    p times the phase that 1 Hz in the left and in the right frame adds up to by then.
+    They are sums over the frame of the cotangent p of phase (in radians): of p, and of p times
+    the phase that 1 Hz in the left and in the right frame adds up to by then.
     """
     n_frames, (n_tables, n_wavetable) = f0_hz.shape[1], wavetables.shape[1:]
-    hop, n_samples = len(rise), y_bar.shape[1]
+    hop, n_samples = weights.shape[1], y_bar.shape[1]
+    levels = np.empty(hop)
     turns, table, rest = 0.0, 0, 0
     for i in range(n_frames):
-        after = min(i + 1, n_frames - 1)
-        here, low = float(f0_hz[b, i]), float(amplitudes[b, i])
-        slope, climb = float(f0_hz[b, after]) - here, float(amplitudes[b, after]) - low
-        for m in range(5):
-            sums[b, i, 0, m] = 0.0
+        here = float(f0_hz[b, i])
+        slope = float(f0_hz[b, min(i + 1, n_frames - 1)]) - here
+        _fill_levels(amplitudes, weights, b, i, levels)
         for j in range(hop):
             place = turns / sample_rate * n_wavetable
             left = int(place)
@@ -139,10 +164,8 @@ def _kernel_vjp(
             one += share * (float(wavetables[b, next_table, left]) - one)
             two = float(wavetables[b, table, right])
             two += share * (float(wavetables[b, next_table, right]) - two)
-            bar, level = float(y_bar[b, i * hop + j]), low + climb * rise[j]
-            wave_bar = bar * (one + part * (two - one))
-            sums[b, i, 0, 0] += (1 - rise[j]) * wave_bar
-            sums[b, i, 0, 1] += rise[j] * wave_bar
+            bar, level = float(y_bar[b, i * hop + j]), levels[j]
+            levels[j] = bar * (one + part * (two - one))  # from here on its own cotangent
             one_bar, two_bar = (1 - part) * level * bar, part * level * bar
             wavetables_bar[b, table, left] += (1 - share) * one_bar
             wavetables_bar[b, table, right] += (1 - share) * two_bar
@@ -160,23 +183,42 @@ def _kernel_vjp(
             while rest >= n_samples:
                 rest -= n_samples
                 table += 1
+        for m in range(4):
+            total, own = 0.0, weights[m]
+            for j in range(hop):
+                total += own[j] * levels[j]
+            amplitudes_bar[b, min(max(i + m - 1, 0), n_frames - 1)] += total
 
 
-def vjp(f0_hz, amplitudes, wavetables, *, n_samples, sample_rate=16000):
+def _weights(hop, method):
+    """Return the weights of frames i - 1 to i + 2 for the samples from frame i to the next."""
+    j, none = np.arange(hop), np.zeros(hop)
+    if method == "cubic":
+        r = np.round(j * 1024 / hop) / 1024
+        q = 1.0 - r
+        before, after = -0.75 * r * q * q, -0.75 * r * r * q
+        next_ = 1.0 + q * q * (1.25 * q - 2.25)
+        return np.stack([before, 1.0 - before - next_ - after, next_, after])
+    rise = {"window": np.sin(np.pi / (2 * hop) * j) ** 2, "linear": j / hop, "nearest": none}[
+        method
+    ]
+    return np.stack([none, 1.0 - rise, rise, none])
+
+
+def vjp(
+    f0_hz, amplitudes, wavetables, *, n_samples, sample_rate=16000, amp_resample_method="window"
+):
     n_batch, n_frames = f0_hz.shape
-    hop = n_samples // n_frames
-    rise = np.sin(np.pi / (2 * hop) * np.arange(hop)) ** 2
-    setting = (f0_hz, amplitudes, wavetables, float(sample_rate), rise)
+    weights = _weights(n_samples // n_frames, amp_resample_method)
+    setting = (f0_hz, amplitudes, wavetables, float(sample_rate), weights)
     y = np.empty((n_batch, n_samples), f0_hz.dtype)
     run_parts(_kernel, [(*setting, b, y) for b in range(n_batch)])
 
     def pullback(y_bar):
-        sums, wavetables_bar = np.empty((n_batch, n_frames, 1, 5)), np.zeros(wavetables.shape)
-        results = (y_bar, sums, wavetables_bar)
+        sums, amplitudes_bar = np.zeros((n_batch, n_frames, 1, 5)), np.zeros(f0_hz.shape)
+        wavetables_bar = np.zeros(wavetables.shape)
+        results = (y_bar, sums, amplitudes_bar, wavetables_bar)
         run_parts(_kernel_vjp, [(*setting, b, *results) for b in range(n_batch)])
-        amplitudes_bar = sums[:, :, 0, 0].copy()
-        amplitudes_bar[:, 1:] += sums[:, :-1, 0, 1]
-        amplitudes_bar[:, -1] += sums[:, -1, 0, 1]  # the last frame is held
         f0_bar, later = np.zeros((n_batch, n_frames, 1)), np.zeros((n_batch, 1))
         pull_frequencies(sums, n_samples, float(sample_rate), later, f0_bar)
         return f0_bar[..., 0], amplitudes_bar, wavetables_bar
@@ -184,16 +226,9 @@ def vjp(f0_hz, amplitudes, wavetables, *, n_samples, sample_rate=16000):
     return y, pullback
 
 
-def check(dims, *, n_samples, sample_rate=16000):
+def check(dims, *, n_samples, sample_rate=16000, amp_resample_method="window"):
     n_frames = dims["n_frames"]
-    require(
-        isinstance(n_samples, (int, np.integer)) and n_samples >= 1,
-        f"n_samples is {n_samples!r}, must be a whole number of at least 1",
-    )
-    require(
-        0 < sample_rate < np.inf,
-        f"sample_rate is {sample_rate}, must be positive, e.g. 16000",
-    )
+    check_synthesis(n_frames, n_samples, sample_rate, amp_resample_method)
     nearest = max(1, round(n_samples / n_frames)) * n_frames
     require(
         n_samples % n_frames == 0,
@@ -219,14 +254,28 @@ def cases():
              grad=False),
         Case("one table", controls(4, 1, 8), {"n_samples": 40}),
         Case("a table for each frame", controls(4, 4, 8), {"n_samples": 40}),
+        Case("linear", controls(4, 2, 8), {"n_samples": 40, "amp_resample_method": "linear"}),
+        Case("nearest", controls(4, 2, 8), {"n_samples": 40, "amp_resample_method": "nearest"}),
+        Case("cubic", controls(4, 2, 8), {"n_samples": 120, "amp_resample_method": "cubic"}),
+        Case("cubic, one frame", controls(1, 2, 8),
+             {"n_samples": 30, "amp_resample_method": "cubic"}),
+        # half-way between frames the weights are -3, 19, 19, -3 of 32: 54, 35 and -6
+        Case("by hand, cubic", [np.zeros(3), np.array([32.0, 64.0, 0.0]), np.ones((1, 1))],
+             {"n_samples": 6, "amp_resample_method": "cubic"},
+             np.array([32.0, 54.0, 64.0, 35.0, 0.0, -6.0]), grad=False),
         Case("another number of tables", controls(2, 5, 6), {"n_samples": 44}),
         Case("more tables than samples", controls(2, 7, 6), {"n_samples": 4}),
         Case("faster than the sample rate", controls(2, 1, 6),
              {"n_samples": 20, "sample_rate": 150}),
         Case("one frame", controls(1, 1, 6), {"n_samples": 30}),
         Case("one point", controls(2, 1, 1), {"n_samples": 6}, grad=False),
-        Case("no multiple", controls(4, 1, 8), {"n_samples": 30}, error="n_frames=4, e.g. 32"),
+        Case("no multiple", controls(4, 1, 8), {"n_samples": 30},
+             error="n_frames=4 for the method 'window', e.g. 32"),
+        Case("no multiple, linear", controls(4, 1, 8),
+             {"n_samples": 30, "amp_resample_method": "linear"}, error="n_frames=4, e.g. 32"),
         Case("no samples", controls(4, 1, 8), {"n_samples": 0}, error="n_samples is 0"),
+        Case("unknown method", controls(4, 1, 8),
+             {"n_samples": 8, "amp_resample_method": "spline"}, error="'nearest' or 'cubic'"),
         Case("no rate", controls(4, 1, 8), {"n_samples": 8, "sample_rate": 0},
              error="sample_rate is 0"),
         Case("table without axis", [np.ones(2), np.ones(2), np.ones(8)], {"n_samples": 8},

@@ -26,6 +26,32 @@ def check_fft_size(fft_size):
     )
 
 
+def check_stft(n_samples, frame_size, fft_size, overlap, pad_end):
+    """Raise unless there are frames, and the transform takes in whole ones."""
+    check_fft_size(fft_size)
+    whole = isinstance(frame_size, (int, np.integer))
+    require(
+        whole and 2 <= frame_size <= fft_size,
+        f"frame_size is {frame_size!r}, must be a whole number from 2 to the fft_size, {fft_size}",
+    )
+    require(
+        0 <= overlap <= 1 - 1 / frame_size,
+        f"overlap is {overlap}, must be at least 0 and leave a hop of at least one sample, "
+        f"at most {1 - 1 / frame_size:.6g}",
+    )
+    require(
+        pad_end or n_samples >= frame_size,
+        f"n_samples is {n_samples}, must be at least one frame, {frame_size}, with "
+        "pad_end=False; pad_end=True takes any length",
+    )
+
+
+def stft_frames(n_samples, frame_size, overlap, pad_end):
+    """Return the hop and the number of frames of settings that `check_stft` let pass."""
+    hop = math.floor(frame_size * (1 - overlap) + 1e-6)
+    return hop, -(-n_samples // hop) if pad_end else 1 + (n_samples - frame_size) // hop
+
+
 def check_rates(sample_rate, frame_rate):
     """Raise unless a frame is a whole number of samples long; name the nearest rates."""
     for name, rate in (("sample_rate", sample_rate), ("frame_rate", frame_rate)):
@@ -80,6 +106,15 @@ def check_framing(n_samples, frame_size, hop, padding):
     )
 
 
+def check_cut(n_samples, frame_size, hop, padding):
+    """Raise unless frames of a given size and hop can be cut; padding None: frames at any hop."""
+    for name, size in (("frame_size", frame_size), ("hop_size", hop)):
+        whole = isinstance(size, (int, np.integer)) and size >= 1
+        require(whole, f"{name} is {size!r}, must be a whole number of at least 1, e.g. 256")
+    if padding is not None:
+        check_framing(n_samples, frame_size, hop, padding)
+
+
 @njit
 def cut_frames(signal, window, start, hop, frames):
     """Write windowed frames of a signal; what lies outside the signal is 0."""
@@ -121,29 +156,61 @@ def run_in_turns(function, n_batch, n_parts):
         run_parts(function, [(b, i) for b in range(n_batch) for i in parts])
 
 
-def visit_spectra(signals, size, hop, start, n_frames, see, signals_bar=None):
+def visit_spectra(signals, size, hop, start, n_frames, see, signals_bar=None, fft_size=None):
     """Show the Hann-windowed spectra of all frames to `see(b, first, last, spectra)`.
 
-    `signals` has shape (batch, n_samples), `spectra` (last - first, size // 2 + 1). With
-    `signals_bar`, `see` overwrites each value by its cotangent (that of its real part plus i
-    times that of its imaginary part), and what follows from these is added to `signals_bar`.
+    `signals` has shape (batch, n_samples), `spectra` (last - first, size // 2 + 1); with an
+    even `fft_size` above the size of the frames, fft_size // 2 + 1. With `signals_bar`, `see`
+    overwrites each value by its cotangent (that of its real part plus i times that of its
+    imaginary part), and what follows from these is added to `signals_bar`.
     """
-    n_rows = max(_PART // size, math.ceil(size / hop))  # two parts on, frames do not overlap
-    chunks = ranges(n_frames, n_rows)
-    window = hann_window(size, signals.dtype)
-    # Half of a cotangent goes to each of the bins k and size - k; 0 and Nyquist stand alone.
-    half_window = hann_window(size, signals.dtype) / 2
+    chunks = _chunks(size, hop, n_frames)
+    window = _window(size, signals.dtype)
 
     def part(b, i):
         first, last = chunks[i]
         frames = np.empty((last - first, size), signals.dtype)
         cut_frames(signals[b], window, start + first * hop, hop, frames)
-        spectra = scipy.fft.rfft(frames)
+        spectra = scipy.fft.rfft(frames, fft_size)
         see(b, first, last, spectra)
         if signals_bar is not None:
-            spectra[:, 0] *= 2
-            spectra[:, -1] *= 2
-            frames = scipy.fft.irfft(spectra, size, norm="forward", overwrite_x=True)
-            add_frames(frames, half_window, start + first * hop, hop, signals_bar[b])
+            _pull_spectra(spectra, size, hop, start + first * hop, fft_size, signals_bar[b])
 
     run_in_turns(part, len(signals), len(chunks))
+
+
+def gather_spectra(spectra_bar, size, hop, n_frames, fft_size, signals_bar):
+    """Add to `signals_bar` what follows from cotangents of the spectra of `visit_spectra`.
+
+    `spectra_bar(b, first, last)` returns them for a run of frames in an array of its own. The
+    first frame begins at sample 0.
+    """
+    chunks = _chunks(size, hop, n_frames)
+
+    def part(b, i):
+        first, last = chunks[i]
+        spectra = spectra_bar(b, first, last)
+        _pull_spectra(spectra, size, hop, first * hop, fft_size, signals_bar[b])
+
+    run_in_turns(part, len(signals_bar), len(chunks))
+
+
+def _chunks(size, hop, n_frames):
+    """Return runs of frames for one part of the work each."""
+    return ranges(n_frames, max(_PART // size, math.ceil(size / hop)))  # two on, none overlaps
+
+
+def _window(size, dtype):
+    """Return the window of the frames; as in TensorFlow, that of an odd size is symmetric."""
+    return hann_window(size, dtype, symmetric=size % 2 == 1)
+
+
+def _pull_spectra(spectra, size, hop, start, fft_size, signal_bar):
+    """Add to a signal what follows from cotangents of its spectra, which are overwritten."""
+    # Half of a cotangent goes to each of the bins k and fft_size - k; 0 and Nyquist stand alone.
+    half_window = _window(size, signal_bar.dtype) / 2
+    spectra[:, 0] *= 2
+    spectra[:, -1] *= 2
+    n = size if fft_size is None else fft_size
+    frames = scipy.fft.irfft(spectra, n, norm="forward", overwrite_x=True)
+    add_frames(frames, half_window, start, hop, signal_bar)

@@ -72,7 +72,8 @@ def define(
     in the original when it runs on TensorFlow; here they give the result of its NumPy path.
     Where the rates do not divide, the original rounds the hop down, and frames drift away
     from their times. As there, the power is clamped before the reference is taken off and
-    the level after.
+    the level after. Other definitions are `compute_loudness_magenta_v1`, from before 2.0, and
+    `compute_loudness_ddsp_pytorch`; a model expects the one that it was trained with.
 
     Examples
     --------

@@ -6,32 +6,34 @@ import math
 
 import numpy as np
 
-from ddsp_ref.errors import require
 from ddsp_ref.jit import njit
 from ddsp_ref.op import Case, Op
 
-from ._frames import check_fft_size, visit_spectra
+from ._frames import check_stft, stft_frames, visit_spectra
 
 
-def define(audio, *, fft_size=2048, overlap=0.75, pad_end=True, xp=np):
+def define(audio, *, fft_size=2048, overlap=0.75, pad_end=True, frame_size=None, xp=np):
     """Take the magnitudes of the spectra of overlapping frames.
 
     ``y[m, k] = |sum_n w[n] audio[m hop + n] exp(-2 pi i k n / fft_size)|``, where w is the
     periodic Hann window and ``hop = fft_size (1 - overlap)``. Nothing is scaled: a sine of
-    amplitude 1 at the middle of a bin gives fft_size / 4.
+    amplitude 1 at the middle of a bin gives fft_size / 4. Shorter frames, of frame_size samples,
+    have zeros after them; then window and hop are of that size.
 
     Parameters
     ----------
     audio : array, shape (..., n_samples)
         Signal.
     fft_size : int
-        Samples in a frame and size of the transform, even.
+        Size of the transform, even.
     overlap : float
         Part of a frame that it shares with the next, in [0, 1); the hop is rounded down to
         whole samples.
     pad_end : bool
         If True, as many frames as begin within the signal, with zeros after its end; if
         False, only frames that lie within the signal.
+    frame_size : int or None
+        Samples in a frame, from 2 to fft_size; None: fft_size.
 
     Returns
     -------
@@ -41,7 +43,8 @@ def define(audio, *, fft_size=2048, overlap=0.75, pad_end=True, xp=np):
     Raises
     ------
     ParameterError
-        If fft_size is odd, overlap is out of range, or no frame lies within the signal.
+        If fft_size is odd or less than frame_size, overlap is out of range, or no frame lies
+        within the signal.
 
     Notes
     -----
@@ -50,8 +53,9 @@ def define(audio, *, fft_size=2048, overlap=0.75, pad_end=True, xp=np):
     bin of its frame, so bins far below that one have fewer valid digits.
     Source: magenta/ddsp 3.7.0, ddsp/spectral_ops.py, compute_mag.
     Differences: the original transforms frames whose size is no power of two with zeros up to
-    the next one; here the transform has the size that was asked for. The original loses a
-    sample of the hop where ``1 - overlap`` is rounded below its exact value; here it does not.
+    the next one; that is ``frame_size=100, fft_size=128`` here. Its windows of an odd size are
+    symmetric, and so are these. It loses a sample of the hop where ``1 - overlap`` is rounded
+    below its exact value; here it is not lost.
 
     Examples
     --------
@@ -60,14 +64,15 @@ def define(audio, *, fft_size=2048, overlap=0.75, pad_end=True, xp=np):
     >>> ddsp_ref.stft_magnitude(sine, fft_size=8, pad_end=False)[0].round(3)
     array([0., 1., 2., 1., 0.])
     """
-    hop = math.floor(fft_size * (1 - overlap) + 1e-6)
+    size = fft_size if frame_size is None else frame_size
+    hop = math.floor(size * (1 - overlap) + 1e-6)
     n_samples = audio.shape[-1]
-    n_frames = -(-n_samples // hop) if pad_end else 1 + (n_samples - fft_size) // hop
-    place = hop * np.arange(n_frames)[:, None] + np.arange(fft_size)
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(fft_size) / fft_size)
-    frames = window * xp.concatenate([audio, np.zeros(fft_size)])[place]
+    n_frames = -(-n_samples // hop) if pad_end else 1 + (n_samples - size) // hop
+    place = hop * np.arange(n_frames)[:, None] + np.arange(size)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / (size - size % 2))
+    frames = window * xp.concatenate([audio, np.zeros(size)])[place]
 
-    cycles = np.outer(np.arange(fft_size), np.arange(fft_size // 2 + 1)) % fft_size
+    cycles = np.outer(np.arange(size), np.arange(fft_size // 2 + 1)) % fft_size
     angle = 2 * np.pi * cycles / fft_size
     power = xp.dot(frames, np.cos(angle)) ** 2 + xp.dot(frames, np.sin(angle)) ** 2
     return xp.where(power > 0, xp.sqrt(xp.where(power > 0, power, 1.0)), 0.0)
@@ -94,16 +99,16 @@ def _magnitudes_vjp(spectra, y_bar):
             row[2 * k], row[2 * k + 1] = slope * real, slope * imag
 
 
-def vjp(audio, *, fft_size=2048, overlap=0.75, pad_end=True):
-    hop = math.floor(fft_size * (1 - overlap) + 1e-6)
-    n_batch, n_samples = audio.shape
-    n_frames = -(-n_samples // hop) if pad_end else 1 + (n_samples - fft_size) // hop
-    y = np.empty((n_batch, n_frames, fft_size // 2 + 1), audio.dtype)
+def vjp(audio, *, fft_size=2048, overlap=0.75, pad_end=True, frame_size=None):
+    size = fft_size if frame_size is None else frame_size
+    hop, n_frames = stft_frames(audio.shape[1], size, overlap, pad_end)
+    grid = (size, hop, 0, n_frames)
+    y = np.empty((len(audio), n_frames, fft_size // 2 + 1), audio.dtype)
 
     def keep(b, first, last, spectra):
         _magnitudes(spectra.view(audio.dtype), y[b, first:last])
 
-    visit_spectra(audio, fft_size, hop, 0, n_frames, keep)
+    visit_spectra(audio, *grid, keep, fft_size=fft_size)
 
     def pullback(y_bar):
         # The spectra are computed again: they would take twice the memory of the result.
@@ -111,24 +116,15 @@ def vjp(audio, *, fft_size=2048, overlap=0.75, pad_end=True):
             _magnitudes_vjp(spectra.view(audio.dtype), y_bar[b, first:last])
 
         audio_bar = np.zeros(audio.shape, audio.dtype)
-        visit_spectra(audio, fft_size, hop, 0, n_frames, differentiate, audio_bar)
+        visit_spectra(audio, *grid, differentiate, audio_bar, fft_size)
         return (audio_bar,)
 
     return y, pullback
 
 
-def check(dims, *, fft_size=2048, overlap=0.75, pad_end=True):
-    check_fft_size(fft_size)
-    require(
-        0 <= overlap <= 1 - 1 / fft_size,
-        f"overlap is {overlap}, must be at least 0 and leave a hop of at least one sample, "
-        f"at most {1 - 1 / fft_size:.6g}",
-    )
-    require(
-        pad_end or dims["n_samples"] >= fft_size,
-        f"n_samples is {dims['n_samples']}, must be at least the fft_size, {fft_size}, "
-        "with pad_end=False; pad_end=True takes any length",
-    )
+def check(dims, *, fft_size=2048, overlap=0.75, pad_end=True, frame_size=None):
+    size = fft_size if frame_size is None else frame_size
+    check_stft(dims["n_samples"], size, fft_size, overlap, pad_end)
 
 
 def cases():
@@ -156,6 +152,8 @@ def cases():
         Case("batch", [noise.reshape(2, 25)], {"fft_size": 8, "overlap": 0.5}),
         Case("no padding", [noise], {"fft_size": 16, "pad_end": False}),
         Case("not a power of two", [noise], {"fft_size": 10, "overlap": 0.8}),
+        Case("shorter frames", [noise], {"fft_size": 16, "frame_size": 10, "overlap": 0.5}),
+        Case("odd frames", [noise], {"fft_size": 16, "frame_size": 11, "pad_end": False}),
         Case("fft larger than audio", [noise[:10]], {"fft_size": 32}),
         Case("silence between", [gap], {"fft_size": 8}, grad=False),
         # the window begins with 0, so a single sample is not heard
@@ -163,6 +161,7 @@ def cases():
         Case("odd size", [noise], {"fft_size": 15}, error=r"fft_size is 15, .* e\.g\. 16"),
         Case("size no int", [noise], {"fft_size": 16.0}, error="must be a whole number"),
         Case("overlap 1", [noise], {"fft_size": 16, "overlap": 1.0}, error="at most 0.9375"),
+        Case("frame size", [noise], {"fft_size": 16, "frame_size": 17}, error="is 17, .* to the"),
         Case("too short", [noise], {"pad_end": False}, error="n_samples is 50, must be at least"),
     ]
 

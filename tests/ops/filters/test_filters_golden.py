@@ -7,6 +7,7 @@ import pytest
 
 from ddsp_ref import (
     ParameterError,
+    crop_and_compensate_delay,
     fft_convolve,
     fft_convolve_frames,
     frequency_filter,
@@ -17,6 +18,7 @@ from ...golden import load
 from ...golden.compare import assert_golden
 
 CONVOLVE = load("fft_convolve")
+CROP = [g for g in load("crop_and_compensate_delay") if "audio_size" in g.settings]
 FILTER = load("frequency_filter")
 RESPONSE = load("frequency_impulse_response")
 NOISE = [g for g in load("synth_filtered_noise") if g.label.endswith("__get_signal")]
@@ -108,3 +110,23 @@ def test_all_recorded_cases_are_compared():
         assert golden
     empty = {g.label for g in CONVOLVE if not raises(g) and not is_right(g)}
     assert empty == {"end_zero", "end_negative", "end_negative2", "ir1", "ir2"}
+
+
+def crop_settings(golden):
+    names = {"audio_size": "n_samples", "ir_size": "n_taps"}
+    return {names.get(k, k): v for k, v in golden.settings.items()}
+
+
+@cases(CROP, is_right)
+def test_crop_and_compensate_delay(golden):
+    y, y_bar = golden.outputs["y"], golden.cotangents["y"]
+    arrays, gradients = [golden.inputs["audio"]], [golden.gradients["audio"]]
+    op, settings = crop_and_compensate_delay, crop_settings(golden)
+    assert_golden(op, arrays, settings, y, y_bar, gradients, precision=0)
+
+
+@cases(CROP, lambda golden: not is_right(golden))
+def test_crop_refuses_where_the_original_returns_nothing(golden):
+    assert golden.outputs["y"].shape == (2, 0)
+    with pytest.raises(ParameterError, match="audio has 64 samples, must have at least 65"):
+        crop_and_compensate_delay(golden.inputs["audio"], **crop_settings(golden))

@@ -14,13 +14,8 @@ from ...check import assert_close, dot
 from ...golden import load
 from ...golden.compare import assert_golden
 
-# Shifted partials and cubic envelopes are not part of this op.
-GOLDEN = [
-    g
-    for g in load("harmonic_synthesis")
-    if "harmonic_shifts" not in g.inputs and g.settings.get("amp_resample_method") in
-    (None, "window", "linear")
-]  # fmt: skip
+# Shifted partials are not part of this op.
+GOLDEN = [g for g in load("harmonic_synthesis") if "harmonic_shifts" not in g.inputs]
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=[g.label for g in GOLDEN])

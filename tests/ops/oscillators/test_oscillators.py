@@ -16,13 +16,20 @@ from ddsp_ref.ops.oscillators.harmonic_synthesis_shifted import harmonic_synthes
 from ddsp_ref.ops.oscillators.oscillator_bank import oscillator_bank
 from ddsp_ref.ops.oscillators.sinusoidal_synthesis import sinusoidal_synthesis
 from ddsp_ref.ops.oscillators.streaming_harmonic_synthesis import streaming_harmonic_synthesis
+from ddsp_ref.ops.resampling.resample_cubic import resample_cubic
 from ddsp_ref.ops.resampling.resample_linear import resample_linear
 from ddsp_ref.ops.resampling.resample_nearest import resample_nearest
 from ddsp_ref.ops.resampling.resample_window import resample_window
 
 from ...check import assert_close, dot
 
-RESAMPLE = {"linear": resample_linear, "nearest": resample_nearest, "window": resample_window}
+RESAMPLE = {
+    "linear": resample_linear,
+    "nearest": resample_nearest,
+    "window": resample_window,
+    "cubic": resample_cubic,
+}
+each_method = pytest.mark.parametrize("method", list(RESAMPLE))
 long_signals = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="minutes without compilation")
 quick = settings(max_examples=25, deadline=None, derandomize=True)
 
@@ -112,11 +119,12 @@ def controls(rng, n_frames=12, n_sinusoids=5):
     return rng.uniform(50, 9000, (n_frames, n_sinusoids)), rng.random((n_frames, n_sinusoids))
 
 
-@pytest.mark.parametrize("method", ["linear", "nearest", "window"])
-def test_the_fused_synthesis_is_its_parts(method, rng):
+@each_method
+@pytest.mark.parametrize("hop", [2, 70])
+def test_the_fused_synthesis_is_its_parts(method, hop, rng):
     """Resampling and the bank of oscillators, one after the other, values and gradients."""
     frequencies, amplitudes = controls(rng)
-    n_samples = 12 * 70
+    n_samples = 12 * hop
     fused, pull_fused = sinusoidal_synthesis.vjp(
         frequencies, amplitudes, n_samples=n_samples, amp_resample_method=method
     )
@@ -130,10 +138,28 @@ def test_the_fused_synthesis_is_its_parts(method, rng):
         assert_close(got, wanted, 1e-10, "cotangent")
 
 
-def test_without_shifts_it_is_harmonic_synthesis(rng):
+@long_signals
+@pytest.mark.parametrize("hop", [1000, 2048 * 3])
+def test_cubic_rounds_places_as_the_resampling_does(hop, rng):
+    """A hop of 6144 has places half-way between two entries of the table of 1024."""
+    n_samples, amplitudes = 3 * hop, rng.random((3, 1))
+    settings = {"n_samples": n_samples, "amp_resample_method": "cubic"}
+    f0, level, still = np.full(3, 2000.0), amplitudes[:, 0], np.zeros((3, 1))
+    wave = exact_sines([2000], n_samples, 16000) * resample_cubic(amplitudes, n_samples=n_samples)
+    for y in (
+        sinusoidal_synthesis(f0[:, None], amplitudes, **settings),
+        harmonic_synthesis(f0, level, 1 + still, **settings),
+        harmonic_synthesis_shifted(f0, level, still, 1 + still, **settings),
+        streaming_harmonic_synthesis(f0, level, 1 + still, 0.0, **settings)[0],
+    ):
+        np.testing.assert_allclose(y, wave[:, 0], atol=1e-11)
+
+
+@each_method
+def test_without_shifts_it_is_harmonic_synthesis(method, rng):
     f0, amplitudes = rng.uniform(100, 2000, 10), rng.random(10)
     shares = rng.random((10, 8))
-    arguments = {"n_samples": 640, "sample_rate": 16000}
+    arguments = {"n_samples": 640, "amp_resample_method": method}
     y, pull = harmonic_synthesis.vjp(f0, amplitudes, shares, **arguments)
     shifted, pull_shifted = harmonic_synthesis_shifted.vjp(
         f0, amplitudes, np.zeros_like(shares), shares, **arguments

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddsp_ref.errors import ParameterError
 from ddsp_ref.ops.oscillators.angular_cumsum import angular_cumsum
 from ddsp_ref.ops.oscillators.harmonic_distribution_to_wavetable import (
     harmonic_distribution_to_wavetable,
@@ -126,22 +125,16 @@ def test_streaming_harmonic_synthesis(golden):
     )
 
 
-def is_shifted_or_nearest(golden):
-    nearest = golden.settings.get("amp_resample_method") == "nearest"
-    return nearest or "harmonic_shifts" in golden.inputs
+def is_shifted(golden):
+    return "harmonic_shifts" in golden.inputs
 
 
-@cases("harmonic_synthesis", is_shifted_or_nearest)
+@cases("harmonic_synthesis", is_shifted)
 def test_harmonic_synthesis_shifted(golden):
     f0_hz, amplitudes = flat(golden.inputs["frequencies"]), flat(golden.inputs["amplitudes"])
-    given = golden.inputs.get("harmonic_shifts", golden.inputs.get("harmonic_distribution"))
-    shifts = golden.inputs.get("harmonic_shifts", np.zeros_like(given))
-    shares = golden.inputs.get("harmonic_distribution", np.ones_like(given))
+    shifts = golden.inputs["harmonic_shifts"]
+    shares = golden.inputs.get("harmonic_distribution", np.ones_like(shifts))
     arrays, settings = [f0_hz, amplitudes, shifts, shares], settings_of(golden)
-    if settings.get("amp_resample_method") == "cubic":  # not there yet
-        with pytest.raises(ParameterError, match="'window', 'linear' or 'nearest'"):
-            harmonic_synthesis_shifted(*arrays, **settings)
-        return
     gradients = [
         flat(golden.gradients["frequencies"]),
         flat(golden.gradients["amplitudes"]),

@@ -12,7 +12,9 @@ from ddsp_ref.ops.oscillators.harmonic_distribution_to_wavetable import (
 )
 from ddsp_ref.ops.oscillators.linear_lookup import linear_lookup
 from ddsp_ref.ops.oscillators.wavetable_synthesis import wavetable_synthesis
+from ddsp_ref.ops.resampling.resample_cubic import resample_cubic
 from ddsp_ref.ops.resampling.resample_linear import resample_linear
+from ddsp_ref.ops.resampling.resample_nearest import resample_nearest
 from ddsp_ref.ops.resampling.resample_window import resample_window
 
 from ...check import assert_close, dot
@@ -41,12 +43,23 @@ def test_partials_of_a_table_are_those_it_was_made_of(rng):
     np.testing.assert_allclose(np.mean(table**2), np.sum(shares**2) / 2, rtol=1e-12)
 
 
-def test_fused_synthesis_is_its_parts(rng):
+RESAMPLE = {
+    "linear": resample_linear,
+    "nearest": resample_nearest,
+    "window": resample_window,
+    "cubic": resample_cubic,
+}
+
+
+@pytest.mark.parametrize("method", list(RESAMPLE))
+def test_fused_synthesis_is_its_parts(method, rng):
     f0, amplitudes, tables = rng.uniform(50, 900, 6), rng.random(6), rng.standard_normal((3, 32))
     n_samples = 6 * 50
-    y, pullback = wavetable_synthesis.vjp(f0, amplitudes, tables, n_samples=n_samples)
+    y, pullback = wavetable_synthesis.vjp(
+        f0, amplitudes, tables, n_samples=n_samples, amp_resample_method=method
+    )
     f, pull_f = resample_linear.vjp(f0[:, None], n_samples=n_samples)
-    a, pull_a = resample_window.vjp(amplitudes[:, None], n_samples=n_samples)
+    a, pull_a = RESAMPLE[method].vjp(amplitudes[:, None], n_samples=n_samples)
     w, pull_w = resample_linear.vjp(tables, n_samples=n_samples)
     turn = 2 * np.pi
     phase, pull_phase = angular_cumsum.vjp(np.concatenate([[[0.0]], turn * f[:-1] / 16000]))
