@@ -1,0 +1,52 @@
+"""What of the original is not in the face, and why; a module by its name stands for all of it."""
+
+from __future__ import annotations
+
+_CREPE = "needs CREPE's network, which is not part of this library; `pyin` finds pitch"
+_KERAS = "changes weights while Keras trains; the face has no training of its own"
+_TF = "plumbing of TensorFlow"
+_PLOT = "draws; see `ddsp_ref.plots`"
+
+ABSENT = {
+    "core.tf_float32": _TF + ": arrays keep their precision here",
+    "core.copy_if_tf_function": _TF,
+    "spectral_ops.compute_f0": _CREPE,
+    "spectral_ops.reset_crepe": _CREPE,
+    "spectral_ops.PretrainedCREPE.batch_frames": _CREPE,
+    "spectral_ops.PretrainedCREPE.normalize_frames": _CREPE,
+    "spectral_ops.PretrainedCREPE.predict_f0_and_confidence": _CREPE,
+    "spectral_ops.PretrainedCREPE.create_hmm": "a model of TensorFlow Probability; its path is "
+    "`viterbi_decode`",
+    "losses.HmmTranscriber": "a hidden Markov model of TensorFlow Probability, not written yet; it "
+    "has no recorded call",
+    "losses.PretrainedCREPE": _CREPE,
+    "losses.PretrainedCREPEEmbeddingLoss": _CREPE,
+    "training.metrics.F0CrepeMetrics": _CREPE,
+    "training.nn.gin_register_keras_layers": "plumbing of gin",
+    "training.nn.SpectralNormalization": _KERAS,
+    "colab.colab_utils.play": "sounds in a notebook's page",
+    "colab.colab_utils.record": "records in a notebook's page",
+    "colab.colab_utils.upload": "a form in a notebook's page; see `read_audio`",
+    "colab.colab_utils.audio_bytes_to_np": "reads files; see `read_audio`",
+    "colab.colab_utils.save_dataset_statistics": "writes a pickle; see "
+    "`compute_dataset_statistics`",
+    "training.cloud": "file input and output",
+    "training.data": "file input and output, with TensorFlow's data sets",
+    "training.data_preparation.ddsp_generate_synthetic_dataset": "command line",
+    "training.data_preparation.ddsp_prepare_tfrecord": "command line",
+    "training.data_preparation.prepare_tfrecord_lib": "file input and output, with Beam",
+    "training.data_preparation.synthetic_data": "draws training data with TensorFlow",
+    "training.ddsp_export": "command line, writes TensorFlow's formats",
+    "training.ddsp_run": "command line",
+    "training.eval_util": "loops over data sets and writes summaries; see "
+    "`ddsp_ref.models.evaluation`",
+    "training.evaluators": "loops over data sets and writes summaries; see "
+    "`ddsp_ref.models.evaluation`",
+    "training.inference": "reads checkpoints and writes TensorFlow's saved models",
+    "training.models": "whole models, put together by gin; their parts are here, see also "
+    "`ddsp_ref.models`",
+    "training.plotting": _PLOT,
+    "training.summaries": _PLOT,
+    "training.train_util": "file input and output, TensorFlow's devices; see `train`",
+    "training.trainers": "Keras' training loop; see `train`",
+}
