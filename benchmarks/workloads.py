@@ -40,6 +40,19 @@ def gru():
     return arrays, {}, 16 * FRAMES * 3 * n_hidden * (n_in + n_hidden)
 
 
+def lstm():
+    n_in, n_hidden = 256, 192
+    arrays = [normal(16, FRAMES, n_in), *np.zeros((2, 16, n_hidden), np.float32)]
+    arrays += [0.05 * normal(n_in, 4 * n_hidden), 0.05 * normal(n_hidden, 4 * n_hidden)]
+    arrays += [normal(4 * n_hidden)]
+    return arrays, {}, 16 * FRAMES * 4 * n_hidden * (n_in + n_hidden)
+
+
+def notes():
+    """Masks of twenty notes of fifty frames, with room for a hundred."""
+    return np.repeat(np.eye(20, 100, dtype="f4"), FRAMES // 20, axis=0)
+
+
 def taps():
     return normal(FRAMES, 128)
 
@@ -55,6 +68,11 @@ WORKLOADS = {
     "resample_window": lambda: ([normal(FRAMES, HARMONICS)], {"n_samples": SAMPLES}, None),
     "frequency_impulse_response": lambda: ([positive(FRAMES, BANDS)], {}, FRAMES * BANDS * 128),
     "fft_convolve": lambda: ([audio(), normal(48000)], {}, None),
+    "crop_and_compensate_delay": lambda: (
+        [normal(SAMPLES + 300)],
+        {"n_samples": SAMPLES, "n_taps": 257},
+        None,
+    ),
     "fft_convolve_frames": lambda: ([audio(), taps()], {}, SAMPLES * 128),
     "frequency_filter": lambda: (
         [audio(), positive(FRAMES, BANDS)],
@@ -62,8 +80,20 @@ WORKLOADS = {
         SAMPLES * 128 + FRAMES * BANDS * 128,
     ),
     "stft_magnitude": lambda: ([audio()], {}, None),
+    "stft": lambda: ([audio()], {}, None),
+    "magnitude_to_mel": lambda: ([positive(125, 1025)], {}, 125 * 1025 * 64),
+    "compute_mel": lambda: ([audio()], {}, None),
+    "compute_logmag": lambda: ([audio()], {}, None),
+    "compute_logmel": lambda: ([audio()], {}, None),
+    "logmel_to_mfcc": lambda: ([normal(250, 128)], {}, 250 * 128 * 13),
+    "compute_mfcc": lambda: ([audio()], {}, None),
+    "frame": lambda: ([audio()], {"frame_size": 512, "hop_size": 64}, None),
+    "pad_frames": lambda: ([audio()], {"frame_size": 512, "hop_size": 64}, None),
+    "pad_or_trim": lambda: ([normal(16, FRAMES + 1)], {"n_expected": FRAMES}, None),
     "spectral_loss": lambda: ([audio(), audio()], {"logmag_weight": 1.0}, None),
     "compute_loudness": lambda: ([audio()], {}, None),
+    "compute_loudness_magenta_v1": lambda: ([audio()], {}, None),
+    "compute_loudness_ddsp_pytorch": lambda: ([audio()], {}, None),
     "compute_rms_energy": lambda: ([audio()], {}, None),
     "compute_power": lambda: ([audio()], {}, None),
     "dense": lambda: (
@@ -84,12 +114,71 @@ WORKLOADS = {
     "sigmoid": elementwise(-8, 8),
     "tanh": elementwise(-3, 3),
     "softplus": elementwise(-8, 8),
+    "relu6": elementwise(-3, 9),
+    "elu": elementwise(-3, 3),
+    "gelu": elementwise(-3, 3),
+    "swish": elementwise(-8, 8),
+    "mish": elementwise(-8, 8),
+    "softsign": elementwise(-3, 3),
+    "exponential": elementwise(-3, 3),
+    "hard_sigmoid": elementwise(-3, 3),
+    "softmax": lambda: ([normal(FRAMES, 1024)], {}, None),
+    "crelu": lambda: ([normal(FRAMES, 1024)], {}, None),
+    "round_straight_through": elementwise(-30, 30),
+    "straight_through_softmax": lambda: (
+        [normal(FRAMES, 1024), RNG.random(FRAMES, np.float32)],
+        {},
+        None,
+    ),
+    "straight_through_choice": lambda: (
+        [normal(FRAMES, 1024), normal(FRAMES, 1024), RNG.random(FRAMES, np.float32)],
+        {},
+        None,
+    ),
+    "vector_quantize": lambda: (
+        [normal(16 * FRAMES, 64), normal(512, 64)],
+        {},
+        16 * FRAMES * 512 * 64,
+    ),
+    "lstm": lstm,
+    "group_norm": lambda: ([normal(16, FRAMES, 256), positive(256), normal(256)], {}, None),
+    "scale_and_shift": lambda: (
+        [normal(16, FRAMES, 256), normal(16, FRAMES, 256), normal(16, FRAMES, 256)],
+        {},
+        None,
+    ),
+    "conv_1d": lambda: (
+        [normal(16, FRAMES, 256), normal(3, 256, 256), normal(256)],
+        {"dilation": 4},
+        16 * FRAMES * 3 * 256 * 256,
+    ),
+    "conv_1d_transpose": lambda: (
+        [normal(16, FRAMES // 4, 256), normal(8, 256, 256), normal(256)],
+        {"stride": 4},
+        16 * FRAMES * 2 * 256 * 256,
+    ),
+    "conv_2d": lambda: (
+        [normal(125, 64, 32), normal(3, 3, 32, 32), normal(32)],
+        {},
+        125 * 64 * 9 * 32 * 32,
+    ),
+    "max_pool_1d": lambda: ([normal(125, 115, 64)], {"pool_size": 3, "stride": 2}, None),
+    "polyphase_resample": lambda: ([normal(16, FRAMES, 256)], {"stride": 4}, None),
+    "note_mask": lambda: ([np.repeat(positive(20), FRAMES // 20)], {}, None),
+    "note_mask_from_onsets": lambda: ([f0(), np.tile(np.eye(1, 50, dtype="f4")[0], 20)], {}, None),
+    "note_lengths": lambda: ([notes()], {}, None),
+    "short_note_mask": lambda: ([notes(), positive(100), normal(100)], {}, None),
+    "note_moments": lambda: ([normal(FRAMES, HARMONICS), notes()], {}, None),
+    "pool_over_notes": lambda: ([normal(FRAMES, HARMONICS), notes()], {}, None),
     "hz_to_midi": elementwise(20, 8000),
     "midi_to_hz": elementwise(0, 127),
     "hz_to_unit": elementwise(20, 1000, hz_min=20.0, hz_max=1000.0),
     "unit_to_hz": elementwise(0, 1, hz_min=20.0, hz_max=1000.0),
     "midi_to_unit": elementwise(0, 127),
     "unit_to_midi": elementwise(0, 1),
+    "db_to_unit": elementwise(-80, 0),
+    "unit_to_db": elementwise(0, 1),
+    "activations_to_f0": lambda: ([positive(FRAMES, 360), np.full(FRAMES, 180, "f4")], {}, None),
     "amplitude_to_db": elementwise(1e-4, 1),
     "db_to_amplitude": elementwise(-80, 0),
     "power_to_db": elementwise(1e-4, 1),
@@ -178,4 +267,5 @@ WORKLOADS = {
         None,
     ),
     "crossfade": lambda: ([normal(SAMPLES), normal(SAMPLES), positive(SAMPLES)], {}, None),
+    "note_hmm_loss": lambda: ([60 + normal(FRAMES), positive(FRAMES)], {}, None),
 }

@@ -17,8 +17,6 @@ ABSENT = {
     "spectral_ops.PretrainedCREPE.predict_f0_and_confidence": _CREPE,
     "spectral_ops.PretrainedCREPE.create_hmm": "a model of TensorFlow Probability; its path is "
     "`viterbi_decode`",
-    "losses.HmmTranscriber": "a hidden Markov model of TensorFlow Probability, not written yet; it "
-    "has no recorded call",
     "losses.PretrainedCREPE": _CREPE,
     "losses.PretrainedCREPEEmbeddingLoss": _CREPE,
     "training.metrics.F0CrepeMetrics": _CREPE,

@@ -299,3 +299,20 @@ def test_embedding_loss_and_weights_of_zero():
     assert y == 6.0
     assert pullback(1.0)["audio"] == 6.0
     assert ddsp.losses.SpectralLoss(mag_weight=0.0)(normal(1, 99), normal(1, 99)) == 0.0
+
+
+def test_notes_of_a_hidden_markov_model():
+    pitch = np.array([[60.1, 59.8, 64.0, 30.0], [50.0, 50.0, 50.0, 50.0]])[..., None]
+    amps = np.array([[1.5, 1.4, 1.6, 0.0], [1.5, 1.5, 1.5, 1.5]])[..., None]
+    model = ddsp.losses.HmmTranscriber(avg_length=3, weight=2.0)
+    each = model.nll(pitch, amps, per_example_loss=True)
+    assert each.shape == (2,)
+    loss, pullback = model.vjp(pitch=pitch, amps=amps)
+    np.testing.assert_allclose(loss, each.mean(), rtol=1e-12)
+    bars = pullback(np.ones(()))
+    step = 1e-6 * np.random.default_rng(0).standard_normal(pitch.shape)
+    difference = model(pitch + step, amps - step) - model(pitch - step, amps + step)
+    slope = np.sum((bars["pitch"] - bars["amps"]) * step)
+    np.testing.assert_allclose(difference / 2, slope, rtol=1e-6)
+    notes = model.predict_midi(pitch, amps)
+    assert notes[..., 0].tolist() == [[60, 60, 64, 0], [50, 50, 50, 50]]

@@ -9,11 +9,9 @@ import numpy as np
 from ddsp_ref.errors import require
 from ddsp_ref.jit import ranges, run_parts
 from ddsp_ref.op import Case, Op
-from ddsp_ref.ops.layers._gru_kernels import kernel_backward, kernel_forward
+from ddsp_ref.ops.layers._recurrent_kernels import ROWS, even_rows, gru_backward, gru_forward
 
 LN_2 = math.log(2.0)
-# Sequences that share one pass over the weights. Fixed, so that results do not depend on threads.
-ROWS = 4
 
 
 def define(x, state, kernel, recurrent_kernel, bias, recurrent_bias, *, xp=np):
@@ -79,14 +77,6 @@ def define(x, state, kernel, recurrent_kernel, bias, recurrent_bias, *, xp=np):
     return xp.stack(frames)
 
 
-def _even(matrix):
-    """Copy a matrix row by row, with a row of zeros added if their number is odd."""
-    n_rows, n_columns = matrix.shape
-    copy = np.zeros((n_rows + n_rows % 2, n_columns), matrix.dtype)
-    copy[:n_rows] = matrix
-    return copy
-
-
 def vjp(x, state, kernel, recurrent_kernel, bias, recurrent_bias):
     n_batch, n_frames, n_in = x.shape
     n = state.shape[1]
@@ -95,17 +85,17 @@ def vjp(x, state, kernel, recurrent_kernel, bias, recurrent_bias):
     inner = np.empty((n_batch, n_frames, n), x.dtype)
     y = np.empty((n_batch, n_frames, n), x.dtype)
     parts = ranges(n_batch, ROWS)
-    weights = _even(recurrent_kernel.T)
+    weights = even_rows(recurrent_kernel.T)
     shared = (gates, inner, y, state, weights, bias, recurrent_bias)
-    run_parts(kernel_forward, [(*shared, *part) for part in parts])
+    run_parts(gru_forward, [(*shared, *part) for part in parts])
 
     def pullback(y_bar):
         bars = np.empty((n_batch, n_frames, 4 * n), x.dtype)
         bias_bars = np.zeros((len(parts), 4 * n))
         state_bar = np.empty_like(state)
-        kept = (state_bar, y_bar, y, gates, inner, state, _even(recurrent_kernel))
+        kept = (state_bar, y_bar, y, gates, inner, state, even_rows(recurrent_kernel))
         run_parts(
-            kernel_backward,
+            gru_backward,
             [(bars, bias_bars[i], *kept, *part) for i, part in enumerate(parts)],
         )
         bars = bars.reshape(n_batch * n_frames, 4 * n)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ddsp_ref import set_num_threads
 from ddsp_ref.jit import get_num_threads
-from ddsp_ref.ops.layers._gru_kernels import _sigmoid, _tanh
+from ddsp_ref.ops.layers._recurrent_kernels import _sigmoid, _tanh
 from ddsp_ref.ops.layers.dense import dense
 from ddsp_ref.ops.layers.gru import gru
 from ddsp_ref.ops.layers.layer_norm import layer_norm

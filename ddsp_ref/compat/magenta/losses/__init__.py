@@ -25,6 +25,7 @@ from ddsp_ref.compat.magenta.losses._differences import (
     mean_cosine,
     mean_square,
 )
+from ddsp_ref.compat.magenta.losses._transcriber import HmmTranscriber
 from ddsp_ref.compat.magenta.processors import as_array
 from ddsp_ref.errors import require
 
@@ -32,6 +33,7 @@ __all__ = [
     "EmbeddingLoss",
     "FilteredNoiseConsistencyLoss",
     "HarmonicConsistencyLoss",
+    "HmmTranscriber",
     "KDEConsistencyLoss",
     "Loss",
     "LossGroup",

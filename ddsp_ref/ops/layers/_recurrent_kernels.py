@@ -1,4 +1,4 @@
-"""The recurrence of a gated recurrent unit, forwards and backwards, for a few sequences at once."""
+"""The recurrences of GRU and LSTM, forwards and backwards, for a few sequences at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ import numpy as np
 from ddsp_ref.jit import njit_relaxed
 
 LN_2, LOG2_E = math.log(2.0), math.log2(math.e)
+# Sequences that share one pass over the weights. Fixed, so that results do not depend on threads.
+ROWS = 4
+
+
+def even_rows(matrix):
+    """Copy a matrix row by row, with a row of zeros added if their number is odd."""
+    n_rows, n_columns = matrix.shape
+    copy = np.zeros((n_rows + n_rows % 2, n_columns), matrix.dtype)
+    copy[:n_rows] = matrix
+    return copy
 
 
 @njit_relaxed
@@ -79,12 +89,12 @@ def _multiply(a, w, out):
             out[b, j], out[b, j + 1] = s00, s01
 
 
-# In the two kernels below the loops are short on purpose: with more arrays in one loop the
+# In the kernels below the loops are short on purpose: with more arrays in one loop the
 # compiler no longer proves that they do not overlap, and gives up on vector code.
 
 
 @njit_relaxed
-def kernel_forward(gates, inner, y, state, weights, bias, recurrent_bias, start, stop):
+def gru_forward(gates, inner, y, state, weights, bias, recurrent_bias, start, stop):
     """Run sequences start..stop; gates holds x @ kernel and is overwritten with z, r, candidate.
 
     inner keeps the recurrent part of the candidate, before the reset gate.
@@ -112,9 +122,7 @@ def kernel_forward(gates, inner, y, state, weights, bias, recurrent_bias, start,
 
 
 @njit_relaxed
-def kernel_backward(
-    bars, bias_bars, state_bar, y_bar, y, gates, inner, state, weights, start, stop
-):
+def gru_backward(bars, bias_bars, state_bar, y_bar, y, gates, inner, state, weights, start, stop):
     """Walk sequences start..stop backwards.
 
     bars[b, t] gets four cotangents: candidate, z, r, inner. The first three are those of the
@@ -156,3 +164,90 @@ def kernel_backward(
     for b in range(stop - start):
         for i in range(n):
             state_bar[start + b, i] = h_bar[b, i]
+
+
+@njit_relaxed
+def lstm_forward(gates, cells, y, state, cell, weights, bias, start, stop):
+    """Run sequences start..stop; gates holds x @ kernel and is overwritten with i, f, g, o.
+
+    cells gets the memory after each frame.
+    """
+    n = state.shape[1]
+    h = state[start:stop].copy()
+    c = cell[start:stop].copy()
+    recurrent = np.empty((stop - start, weights.shape[0]), y.dtype)
+    for t in range(y.shape[1]):
+        _multiply(h, weights, recurrent)
+        for b in range(stop - start):
+            gate, c_b, h_b = gates[start + b, t], c[b], h[b]
+            rec, c_t, y_t = recurrent[b], cells[start + b, t], y[start + b, t]
+            i, f, g, o = gate[:n], gate[n : 2 * n], gate[2 * n : 3 * n], gate[3 * n :]
+            for k in range(4 * n):
+                gate[k] += bias[k] + rec[k]
+            for k in range(2 * n):
+                gate[k] = _sigmoid(float(gate[k]))
+            for k in range(n):
+                g[k] = _tanh(float(g[k]))
+            for k in range(n):
+                o[k] = _sigmoid(float(o[k]))
+            for k in range(n):
+                c_b[k] = f[k] * c_b[k] + i[k] * g[k]
+            for k in range(n):
+                h_b[k] = o[k] * _tanh(float(c_b[k]))
+            for k in range(n):
+                c_t[k] = c_b[k]
+            for k in range(n):
+                y_t[k] = h_b[k]
+
+
+@njit_relaxed
+def lstm_backward(
+    bars, bias_bars, state_bar, cell_bar, y_bar, gates, cells, cell, weights, start, stop
+):
+    """Walk sequences start..stop backwards.
+
+    bars[b, t] gets the cotangents of the four gates before their nonlinearities, in the order of
+    the kernel, bias_bars their sum. cell_bar holds that of the last memory, and gets the first's.
+    """
+    n = cell.shape[1]
+    h_bar = np.zeros((stop - start, n), y_bar.dtype)
+    c_bar = cell_bar[start:stop].copy()
+    gates_bar = np.empty((stop - start, 4 * n), y_bar.dtype)
+    product = np.empty((stop - start, weights.shape[0]), y_bar.dtype)
+    squashed = np.empty(n, y_bar.dtype)
+    for t in range(y_bar.shape[1] - 1, -1, -1):
+        for b in range(stop - start):
+            gate, c_t, bar = gates[start + b, t], cells[start + b, t], bars[start + b, t]
+            i, f, g, o = gate[:n], gate[n : 2 * n], gate[2 * n : 3 * n], gate[3 * n :]
+            before = cells[start + b, t - 1] if t > 0 else cell[start + b]
+            h_b, c_b, y_bar_t, kept = h_bar[b], c_bar[b], y_bar[start + b, t], gates_bar[b]
+            i_bar, f_bar, g_bar, o_bar = bar[:n], bar[n : 2 * n], bar[2 * n : 3 * n], bar[3 * n :]
+            for k in range(n):
+                squashed[k] = _tanh(float(c_t[k]))
+            for k in range(n):
+                h_b[k] += y_bar_t[k]
+            for k in range(n):
+                o_bar[k] = h_b[k] * squashed[k] * o[k] * (1 - o[k])
+            for k in range(n):
+                c_b[k] += h_b[k] * o[k] * (1 - squashed[k] * squashed[k])
+            for k in range(n):
+                i_bar[k] = c_b[k] * g[k] * i[k] * (1 - i[k])
+            for k in range(n):
+                f_bar[k] = c_b[k] * before[k] * f[k] * (1 - f[k])
+            for k in range(n):
+                g_bar[k] = c_b[k] * i[k] * (1 - g[k] * g[k])
+            for k in range(n):
+                c_b[k] *= f[k]
+            for k in range(4 * n):
+                kept[k] = bar[k]
+            for k in range(4 * n):
+                bias_bars[k] += bar[k]
+        _multiply(gates_bar, weights, product)
+        for b in range(stop - start):
+            for k in range(n):
+                h_bar[b, k] = product[b, k]
+    for b in range(stop - start):
+        for k in range(n):
+            state_bar[start + b, k] = h_bar[b, k]
+        for k in range(n):
+            cell_bar[start + b, k] = c_bar[b, k]
