@@ -27,8 +27,16 @@ class CheckpointError(DdspRefError, ValueError):
     """A training checkpoint is damaged or belongs to another configuration."""
 
 
+class ImportFormatError(DdspRefError, ValueError):
+    """A file of another library is damaged, unsafe, or of a kind that is not understood."""
+
+
 class TrainingError(DdspRefError, RuntimeError):
     """Training cannot go on: no data, or the loss is no longer a number."""
+
+
+class DerivativeError(DdspRefError, NotImplementedError):
+    """A derivative that ops do not have: a second one, or one in forward mode."""
 
 
 class MissingExtraError(DdspRefError, ImportError):
