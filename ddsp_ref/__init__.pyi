@@ -115,6 +115,11 @@ from ddsp_ref.ops.losses.mean_difference import mean_difference as mean_differen
 from ddsp_ref.ops.losses.note_hmm_loss import note_hmm_loss as note_hmm_loss
 from ddsp_ref.ops.losses.sinusoidal_nll import sinusoidal_nll as sinusoidal_nll
 from ddsp_ref.ops.losses.spectral_loss import spectral_loss as spectral_loss
+from ddsp_ref.ops.losses.two_way_mismatch import two_way_mismatch as two_way_mismatch
+from ddsp_ref.ops.losses.two_way_mismatch_loss import two_way_mismatch_loss as two_way_mismatch_loss
+from ddsp_ref.ops.losses.wasserstein_consistency_loss import wasserstein_consistency_loss as wasserstein_consistency_loss
+from ddsp_ref.ops.losses.wasserstein_distance import wasserstein_distance as wasserstein_distance
+from ddsp_ref.ops.losses.weighted_spectral_loss import weighted_spectral_loss as weighted_spectral_loss
 from ddsp_ref.ops.oscillators.angular_cumsum import angular_cumsum as angular_cumsum
 from ddsp_ref.ops.oscillators.harmonic_distribution_to_wavetable import harmonic_distribution_to_wavetable as harmonic_distribution_to_wavetable
 from ddsp_ref.ops.oscillators.harmonic_frequencies import harmonic_frequencies as harmonic_frequencies

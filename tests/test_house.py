@@ -21,7 +21,7 @@ ROWS = [
     {"app", "__main__"},
     {"transfer", "compat"},
     {"models"},
-    {"analysis", "processors", "io", "plots", "importers"},
+    {"analysis", "processors", "io", "plots", "importers", "bridges"},
     {"registry"},
     {"ops"},
     {"op"},
