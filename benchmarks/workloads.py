@@ -53,6 +53,17 @@ def notes():
     return np.repeat(np.eye(20, 100, dtype="f4"), FRAMES // 20, axis=0)
 
 
+def f0_pair(n_rows=None):
+    """Two traces of a fundamental frequency, a semitone or so apart."""
+    pair = f0(), np.roll(f0(), 100)
+    return pair if n_rows is None else [np.tile(trace, (n_rows, 1)) for trace in pair]
+
+
+def sinusoids():
+    """Amplitudes and frequencies of sixty sinusoids."""
+    return positive(FRAMES, 60), 4000 * positive(FRAMES, 60)
+
+
 def taps():
     return normal(FRAMES, 128)
 
@@ -91,6 +102,47 @@ WORKLOADS = {
     "pad_frames": lambda: ([audio()], {"frame_size": 512, "hop_size": 64}, None),
     "pad_or_trim": lambda: ([normal(16, FRAMES + 1)], {"n_expected": FRAMES}, None),
     "spectral_loss": lambda: ([audio(), audio()], {"logmag_weight": 1.0}, None),
+    "weighted_spectral_loss": lambda: (
+        [audio(), audio(), np.ones((1, 1), np.float32)],
+        {"logmag_weight": 1.0},
+        None,
+    ),
+    "mean_difference": lambda: (
+        [normal(16 * FRAMES, HARMONICS), normal(16 * FRAMES, HARMONICS), np.ones((1, 1), "f4")],
+        {},
+        None,
+    ),
+    "amplitude_loss": lambda: (
+        [positive(16 * FRAMES, BANDS), positive(16 * FRAMES, BANDS), np.ones((1, 1), "f4")],
+        {"log": True},
+        None,
+    ),
+    "frequency_loss": lambda: ([*f0_pair(16), np.ones((1, 1), "f4")], {}, None),
+    "harmonic_consistency_loss": lambda: (
+        [*positive(2, FRAMES), *positive(2, FRAMES, HARMONICS), *f0_pair()],
+        {},
+        None,
+    ),
+    # for each sinusoid and centre the distance twice, and an exponential for those nearby
+    "gaussian_mixture_log_density": lambda: (
+        [100 * positive(FRAMES, 60), positive(FRAMES, 60), 100 * positive(FRAMES, 60)],
+        {"scale": 0.5},
+        FRAMES * 60 * 60 * 4,
+    ),
+    "sinusoidal_nll": lambda: ([*sinusoids(), *sinusoids()], {}, FRAMES * 60 * 60 * 4),
+    "kde_consistency_loss": lambda: ([*sinusoids(), *sinusoids()], {}, 2 * FRAMES * 60 * 60 * 4),
+    "wasserstein_distance": lambda: (
+        [*normal(2, FRAMES, 60), *positive(2, FRAMES, 60)],
+        {},
+        None,
+    ),
+    "wasserstein_consistency_loss": lambda: ([*sinusoids(), *sinusoids()], {}, None),
+    "two_way_mismatch": lambda: ([10 * positive(FRAMES, 8) + 200, *sinusoids()[::-1]], {}, None),
+    "two_way_mismatch_loss": lambda: (
+        [10 * positive(FRAMES, 8) + 200, *sinusoids()[::-1]],
+        {},
+        None,
+    ),
     "compute_loudness": lambda: ([audio()], {}, None),
     "compute_loudness_magenta_v1": lambda: ([audio()], {}, None),
     "compute_loudness_ddsp_pytorch": lambda: ([audio()], {}, None),

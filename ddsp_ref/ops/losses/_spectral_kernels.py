@@ -87,52 +87,58 @@ def _compare_vjp(spectra, log_gaps, squared, add, weight, log_weight):
         _scale(value, value_slopes)
 
 
-def spectral_distance(
-    signals,
-    bars,
-    *,
-    fft_sizes=(2048, 1024, 512, 256, 128, 64),
-    loss_type="L1",
-    mag_weight=1.0,
-    logmag_weight=0.0,
-    log_floor="replace",
-    log_eps=1e-5,
-):
-    """Return the loss of each pair of signals; unless `bars` is None, add the cotangents to it.
+def walk(signals, bars, fft_sizes, compare, ahead=0):
+    """Return the sum of what `compare` makes of the spectra of each pair of signals, float64.
 
-    `signals` are target and audio, both (batch, n_samples), and so are `bars`.
+    `signals` are target and audio, both (batch, n_samples). `compare(spectra, n_own, n_frames)`
+    sees the spectra of a run of frames of both as real numbers, (2, n_own + ahead, 2 * n_bins),
+    and how many frames there are in all; of the frames ahead, which begin the next run, there are
+    none after the last. Unless `bars` is None, `compare` overwrites the spectra by what gives
+    the cotangents of the frames when transformed back, and these are added to `bars`.
     """
     n_batch, n_samples = signals[0].shape
     dtype = signals[0].dtype
-    squared = loss_type == "L2"
-    add = log_eps if log_floor == "add" else 0.0
     # Frames reach no further than the part after the one that they begin in.
-    chunks = ranges(n_samples, max(_PART, *fft_sizes))
+    chunks = ranges(n_samples, max(_PART, (1 + ahead) * max(fft_sizes)))
     sums = np.zeros((n_batch, len(chunks)))
 
     def part(b, i):
         for size in fft_sizes:
             hop = size // 4
+            n_frames = -(-n_samples // hop)
             first, last = (-(-end // hop) for end in chunks[i])
-            n_values = -(-n_samples // hop) * (size // 2 + 1)
-            weight, log_weight = mag_weight / n_values, logmag_weight / n_values
-            frames = np.empty((2, last - first, size), dtype)
+            frames = np.empty((2, min(last + ahead, n_frames) - first, size), dtype)
             window = hann_window(size, dtype)
             for signal, own in zip(signals, frames):
                 cut_frames(signal[b], window, first * hop, hop, own)
             spectra = scipy.fft.rfft(frames)
-            values = spectra.view(dtype)
-            log_gaps = np.empty(spectra.shape[1:])
-            sums[b, i] += weight * _compare(values, squared, add, log_eps, log_gaps)
-            if logmag_weight > 0:
-                np.log(log_gaps, out=log_gaps)
-                sums[b, i] += log_weight * _sum(log_gaps, squared)
+            sums[b, i] += compare(spectra.view(dtype), last - first, n_frames)
             if bars is None:
                 continue
-            _compare_vjp(values, log_gaps, squared, add, weight / 2, log_weight / 2)
             frames = scipy.fft.irfft(spectra, size, norm="forward", overwrite_x=True)
             for bar, own in zip(bars, frames):
                 add_frames(own, window, first * hop, hop, bar[b])
 
     run_in_turns(part, n_batch, len(chunks))
-    return sums.sum(axis=1).astype(dtype)
+    return sums.sum(axis=1)
+
+
+def magnitude_distance(signals, bars, fft_sizes, squared, mag_weight, log_weight, add, floor):
+    """Return the distance of each pair of signals in magnitudes and logarithmic magnitudes.
+
+    See `walk`. Logarithms are those of the magnitude plus `add`, or of `floor` where that is 0.
+    """
+    weights = mag_weight, log_weight
+
+    def compare(spectra, n_own, n_frames):
+        log_gaps = np.empty((n_own, spectra.shape[2] // 2))
+        weight, log_weight_here = (w / (n_frames * log_gaps.shape[1]) for w in weights)
+        total = weight * _compare(spectra, squared, add, floor, log_gaps)
+        if log_weight > 0:
+            np.log(log_gaps, out=log_gaps)
+            total += log_weight_here * _sum(log_gaps, squared)
+        if bars is not None:
+            _compare_vjp(spectra, log_gaps, squared, add, weight / 2, log_weight_here / 2)
+        return total
+
+    return walk(signals, bars, fft_sizes, compare)

@@ -12,8 +12,11 @@ from ddsp_ref.ops.losses import _spectral_kernels
 from ...check import assert_close, central_difference
 
 spectral_loss, stft_magnitude = get_op("spectral_loss"), get_op("stft_magnitude")
+weighted_spectral_loss = get_op("weighted_spectral_loss")
 SMALL = {"fft_sizes": (64, 32), "logmag_weight": 1.0}
+EVERY = SMALL | {"delta_time_weight": 0.5, "delta_freq_weight": 0.3, "cumsum_freq_weight": 0.1}
 both_types = pytest.mark.parametrize("loss_type", ["L1", "L2"])
+all_types = pytest.mark.parametrize("loss_type", ["L1", "L2", "COSINE"])
 long_signals = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="minutes without compilation")
 
 
@@ -27,10 +30,11 @@ def test_identical_signals_have_no_loss_and_no_gradient(loss_type, dtype, rng):
         np.testing.assert_array_equal(bar, 0)
 
 
-@both_types
-def test_loss_does_not_depend_on_which_signal_is_the_target(loss_type, rng):
+@all_types
+@pytest.mark.parametrize("views", [SMALL, EVERY], ids=["two views", "every view"])
+def test_loss_does_not_depend_on_which_signal_is_the_target(loss_type, views, rng):
     one, other = rng.standard_normal((2, 700))
-    settings = SMALL | {"loss_type": loss_type}
+    settings = views | {"loss_type": loss_type, "loudness_weight": 0.01}
     y, pullback = spectral_loss.vjp(one, other, **settings)
     y_swapped, pullback_swapped = spectral_loss.vjp(other, one, **settings)
     assert y == pytest.approx(y_swapped, rel=1e-12)
@@ -72,6 +76,40 @@ def test_loss_and_gradient_are_those_of_its_parts(loss_type, rng):
     y, pullback = spectral_loss.vjp(*signals, loss_type=loss_type, **SMALL)
     assert y == pytest.approx(wanted, rel=1e-12)
     assert_close(np.stack(pullback(1.0)), wanted_bars, 1e-10, "cotangents")
+
+
+@all_types
+@pytest.mark.parametrize("log_floor", ["replace", "add"])
+def test_every_view_at_once_is_the_sum_of_the_parts(loss_type, log_floor, rng):
+    """The weighted loss keeps all magnitudes and compares one view after the other."""
+    signals = rng.standard_normal((2, 640))
+    settings = EVERY | {"loss_type": loss_type, "loudness_weight": 0.01, "log_floor": log_floor}
+    wanted, pull_wanted = weighted_spectral_loss.vjp(*signals, np.ones((1, 1)), **settings)
+    y, pullback = spectral_loss.vjp(*signals, **settings)
+    assert y == pytest.approx(wanted, rel=1e-12)
+    assert_close(pullback(1.0), pull_wanted(1.0)[:2], 1e-10, "cotangents")
+
+
+@all_types
+def test_weights_of_signals_are_factors(loss_type, rng):
+    target, audio = rng.standard_normal((2, 2, 640))
+    weights, settings = np.array([[[2.0]], [[0.5]]]), EVERY | {"loss_type": loss_type}
+    y = spectral_loss(target, audio, loss_type=loss_type, **EVERY)
+    got, pullback = weighted_spectral_loss.vjp(target, audio, weights, **settings)
+    np.testing.assert_allclose(got, y * weights[:, 0, 0], rtol=1e-12)
+    np.testing.assert_allclose(pullback(np.ones(2))[2][:, 0, 0], y, rtol=1e-12)
+
+
+def test_frames_without_weight_do_not_count(rng):
+    target, audio = rng.standard_normal((2, 640))
+    changed, weights = audio.copy(), np.ones((40, 1))
+    changed[320:] = 0
+    weights[16:] = 0  # frames of 64 samples from 256 on
+    settings = {"fft_sizes": (64,), "logmag_weight": 1.0}
+    y, pullback = weighted_spectral_loss.vjp(target, audio, weights, **settings)
+    assert weighted_spectral_loss(target, changed, weights, **settings) == y
+    np.testing.assert_array_equal(pullback(1.0)[1][320:], 0)
+    assert np.abs(pullback(1.0)[1][1:256]).min() > 0  # sample 0 is under a zero of the window
 
 
 def test_one_target_for_a_batch_is_repeated(rng):
@@ -118,14 +156,15 @@ def test_added_floor_bounds_the_gradient(rng):
     assert steep > 1e4 * flat
 
 
+@pytest.mark.parametrize("views", [SMALL, EVERY], ids=["two views", "every view"])
 @pytest.mark.parametrize("fft_sizes", [(64, 32), (44, 20)])
-def test_result_does_not_depend_on_how_time_is_divided(fft_sizes, rng, monkeypatch):
+def test_result_does_not_depend_on_how_time_is_divided(fft_sizes, views, rng, monkeypatch):
     target, audio = rng.standard_normal((2, 2, 1000))
     results = []
     # of 333 samples the last part is a single one, in which no frame begins
     for part in (64, 333, 1 << 20):
         monkeypatch.setattr(_spectral_kernels, "_PART", part)
-        y, pullback = spectral_loss.vjp(target, audio, fft_sizes=fft_sizes, logmag_weight=1.0)
+        y, pullback = spectral_loss.vjp(target, audio, **views | {"fft_sizes": fft_sizes})
         results.append((y, *pullback(np.array([1.0, 2.0]))))
     for result in results[1:]:
         for one, other in zip(results[0], result):
@@ -133,13 +172,14 @@ def test_result_does_not_depend_on_how_time_is_divided(fft_sizes, rng, monkeypat
 
 
 @long_signals
-def test_long_signals_give_the_same_bits_for_any_number_of_threads(rng):
+@pytest.mark.parametrize("more", [{}, {"delta_time_weight": 1.0}], ids=["two views", "three"])
+def test_long_signals_give_the_same_bits_for_any_number_of_threads(more, rng):
     target, audio = rng.standard_normal((2, 2, 50000)).astype(np.float32)
     before, results = get_num_threads(), []
     try:
         for n_threads in (1, 2, 5):
             set_num_threads(n_threads)
-            y, pullback = spectral_loss.vjp(target, audio, logmag_weight=1.0)
+            y, pullback = spectral_loss.vjp(target, audio, logmag_weight=1.0, **more)
             results.append((y, *pullback(np.ones_like(y))))
     finally:
         set_num_threads(before)

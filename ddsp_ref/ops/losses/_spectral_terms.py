@@ -1,0 +1,143 @@
+"""Spectral loss with every term and type: all views of the magnitudes in one walk."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ddsp_ref.jit import njit_relaxed
+
+from ._spectral_kernels import walk
+
+_KINDS = {"L1": 0, "L2": 1, "COSINE": 2}
+
+
+@njit_relaxed
+def _magnitudes(spectra, add, floor, mags, lifted):
+    """Write magnitudes, and what their logarithms are taken of."""
+    for s in range(2):
+        for f in range(mags.shape[1]):
+            row, mag_row, lifted_row = spectra[s, f], mags[s, f], lifted[s, f]
+            for k in range(mags.shape[2]):
+                # Squares in double precision: those of float32 would vanish below 1e-19.
+                real, imag = np.float64(row[2 * k]), np.float64(row[2 * k + 1])
+                mag = math.sqrt(real * real + imag * imag)
+                mag_row[k] = mag
+                lifted_row[k] = mag + add if mag + add > 0 else floor
+
+
+@njit_relaxed
+def _distance(pair, slopes, n, kind, weight):
+    """Return the weighted distance of two rows; write what it changes by with each value."""
+    (target, value), (target_slopes, value_slopes) = pair, slopes
+    total = 1.0 if kind == 2 else 0.0
+    for k in range(n):
+        gap = value[k] - target[k]
+        if kind == 0:
+            total += abs(gap)
+            slope = weight if gap > 0 else (-weight if gap < 0 else 0.0)
+            target_slopes[k], value_slopes[k] = -slope, slope
+        elif kind == 1:
+            total += gap * gap
+            target_slopes[k], value_slopes[k] = -2.0 * weight * gap, 2.0 * weight * gap
+        else:
+            total -= target[k] * value[k]
+            target_slopes[k], value_slopes[k] = -weight * value[k], -weight * target[k]
+    return weight * total
+
+
+@njit_relaxed
+def _terms(mags, lifted, logs, n_own, kind, weights, bars):
+    """Return the sum of all terms; add the cotangents of the magnitudes to `bars`."""
+    mag, time, freq, cumsum, log = weights
+    n = mags.shape[2]
+    view, slopes = np.empty((2, n)), np.empty((2, n))
+    # rows as a tuple: a kernel is compiled once for all of them
+    views, both_slopes = (view[0], view[1]), (slopes[0], slopes[1])
+    total = 0.0
+    for f in range(n_own):
+        if mag > 0:
+            total += _distance((mags[0, f], mags[1, f]), both_slopes, n, kind, mag)
+            for s in range(2):
+                for k in range(n):
+                    bars[s, f, k] += slopes[s, k]
+        if time > 0 and f + 1 < mags.shape[1]:
+            for s in range(2):
+                for k in range(n):
+                    view[s, k] = mags[s, f + 1, k] - mags[s, f, k]
+            total += _distance(views, both_slopes, n, kind, time)
+            for s in range(2):
+                for k in range(n):
+                    bars[s, f + 1, k] += slopes[s, k]
+                    bars[s, f, k] -= slopes[s, k]
+        if freq > 0:
+            for s in range(2):
+                for k in range(n - 1):
+                    view[s, k] = mags[s, f, k + 1] - mags[s, f, k]
+            total += _distance(views, both_slopes, n - 1, kind, freq)
+            for s in range(2):
+                for k in range(n - 1):
+                    bars[s, f, k + 1] += slopes[s, k]
+                    bars[s, f, k] -= slopes[s, k]
+        if cumsum > 0:
+            for s in range(2):
+                below = 0.0
+                for k in range(n):
+                    below += mags[s, f, k]
+                    view[s, k] = below
+            total += _distance(views, both_slopes, n, kind, cumsum)
+            for s in range(2):
+                above = 0.0
+                for k in range(n - 1, -1, -1):
+                    above += slopes[s, k]
+                    bars[s, f, k] += above
+        if log > 0:
+            total += _distance((logs[0, f], logs[1, f]), both_slopes, n, kind, log)
+            for s in range(2):
+                for k in range(n):
+                    bars[s, f, k] += slopes[s, k] / lifted[s, f, k]
+    return total
+
+
+@njit_relaxed
+def _pull(spectra, mags, bars):
+    """Overwrite the spectra by what gives the cotangents of the frames when transformed back."""
+    last = mags.shape[2] - 1
+    for s in range(2):
+        for f in range(mags.shape[1]):
+            row, mag, bar = spectra[s, f], mags[s, f], bars[s, f]
+            for k in range(last + 1):
+                # Half of a cotangent goes to each of the bins k and size - k; 0 and Nyquist
+                # stand alone.
+                share = 1.0 if k == 0 or k == last else 0.5
+                slope = share * bar[k] / mag[k] if mag[k] > 0 else 0.0
+                row[2 * k] *= slope
+                row[2 * k + 1] *= slope
+
+
+def terms_distance(signals, bars, fft_sizes, loss_type, weights, add, floor):
+    """Return the distance of each pair of signals in all views of their magnitudes.
+
+    See `walk`. `weights` are those of the magnitudes, their differences in time, differences in
+    frequency, sums over frequency, and logarithms, which are as in `magnitude_distance`.
+    """
+    kind = _KINDS[loss_type]
+    in_time, in_frequency = (0, 1, 0, 0, 0), (0, 0, 1, 0, 0)
+
+    def compare(spectra, n_own, n_frames):
+        shape = (*spectra.shape[:2], spectra.shape[2] // 2)
+        # the mean is over rows and bins, that of COSINE over rows
+        n_bins = [1 if loss_type == "COSINE" else shape[2] - less for less in in_frequency]
+        n_rows = [n_frames - less for less in in_time]
+        # no neighbours in a single frame, of which `check` allows none
+        shares = [float(w) / max(n * m, 1) for w, n, m in zip(weights, n_rows, n_bins)]
+        mags, lifted, mags_bar = np.empty(shape), np.empty(shape), np.zeros(shape)
+        _magnitudes(spectra, add, floor, mags, lifted)
+        logs = np.log(lifted) if weights[4] > 0 else lifted
+        total = _terms(mags, lifted, logs, n_own, kind, tuple(shares), mags_bar)
+        if bars is not None:
+            _pull(spectra, mags, mags_bar)
+        return total
+
+    return walk(signals, bars, fft_sizes, compare, ahead=int(weights[1] > 0))
