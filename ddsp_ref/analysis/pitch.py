@@ -79,7 +79,7 @@ def fill_unvoiced(f0_hz: np.ndarray, voiced: np.ndarray, default_hz: float) -> n
 
 
 def move_estimates(
-    f0_hz: np.ndarray, times: np.ndarray, wanted: np.ndarray, voiced: np.ndarray
+    f0_hz: np.ndarray, times: np.ndarray, wanted: np.ndarray, voiced: np.ndarray, sure: np.ndarray
 ) -> np.ndarray:
     """Turn estimates of the pitch at their own times into the pitch at the times of the frames.
 
@@ -94,6 +94,8 @@ def move_estimates(
         The times of the frames, increasing, in the same unit.
     voiced : ndarray, shape (n_frames,), bool
         Which frames have a pitch. Every unbroken stretch of them is treated alone.
+    sure : ndarray, shape (n_frames,), bool
+        Which estimates count. A stretch without any is left as it is.
 
     Returns
     -------
@@ -103,12 +105,16 @@ def move_estimates(
 
     Examples
     --------
-    >>> f0_hz, voiced = np.array([100.0, 200.0, 400.0]), np.array([True, True, True])
-    >>> move_estimates(f0_hz, np.array([0.0, 0.5, 2.5]), np.array([0.0, 1.0, 2.0]), voiced).round(3)
+    >>> f0_hz, all_of_them = np.array([100.0, 200.0, 400.0]), np.ones(3, bool)
+    >>> times, wanted = np.array([0.0, 0.5, 2.5]), np.array([0.0, 1.0, 2.0])
+    >>> move_estimates(f0_hz, times, wanted, all_of_them, all_of_them).round(3)
     array([100.   , 237.841, 336.359])
     """
     moved = np.array(f0_hz, dtype=np.float64)
     for start, stop in runs(voiced):
-        own = np.maximum.accumulate(times[start:stop])
-        moved[start:stop] = 2.0 ** np.interp(wanted[start:stop], own, np.log2(moved[start:stop]))
+        known = start + np.flatnonzero(sure[start:stop])
+        if len(known):
+            own = np.maximum.accumulate(times[known])
+            octaves = np.interp(wanted[start:stop], own, np.log2(moved[known]))
+            moved[start:stop] = 2.0**octaves
     return moved

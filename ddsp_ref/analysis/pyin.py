@@ -25,6 +25,7 @@ _BOLTZMANN_PARAMETER, _NO_TROUGH_PROB = 2.0, 0.01
 _FRAME_SECONDS = 0.064  # three periods of the lowest default pitch; the window of CREPE
 _LONGEST_FRAME = 1 << 20
 _PART_SAMPLES = 1 << 16  # work is cut into parts that fit into the cache
+_LEAST_PERIODS = 3.0  # of sound within a frame, for it to tell the pitch at an edge of a note
 _LEAST_CONFIDENCE = 2 * _NO_TROUGH_PROB  # some frame of a voiced stretch has to reach this
 _LARGEST_SAMPLE = np.float64(1e100)  # squares of larger ones would not be finite
 
@@ -163,20 +164,24 @@ def _refine(
     """Find the pitch of voiced frames more precisely than the bins, in place.
 
     What a frame tells is the pitch where its energy is, not the pitch in its middle: where the
-    level changes fast, the two are tens of milliseconds apart.
+    level changes fast, the two are tens of milliseconds apart. At the edge of a note, frames that
+    hold less than three periods of it have no say.
     """
     centres, refined = positions[voiced], f0_hz[voiced]
-    centroids = np.empty(len(centres))
+    centroids, spreads = np.empty(len(centres)), np.empty(len(centres))
 
     def part(start: int, stop: int) -> None:
         frames = centred_frames(audio, centres[start:stop], frame_length).astype(np.float64)
-        refine_f0(frames, sample_rate, refined[start:stop], centroids[start:stop])
+        span = slice(start, stop)
+        refine_f0(frames, sample_rate, refined[span], centroids[span], spreads[span])
 
     run_parts(part, ranges(len(centres), max(1, _PART_SAMPLES // frame_length)))
     f0_hz[voiced] = refined
-    times = positions.astype(np.float64)
+    times, sure = positions.astype(np.float64), voiced.copy()
     times[voiced] += centroids
-    f0_hz[:] = move_estimates(f0_hz, times, positions, voiced)
+    # even sound of some length spreads by its length over the root of 12
+    sure[voiced] = math.sqrt(12.0) * spreads * refined > _LEAST_PERIODS * sample_rate
+    f0_hz[:] = move_estimates(f0_hz, times, positions, voiced, sure)
 
 
 def pyin(

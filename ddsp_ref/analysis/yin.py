@@ -281,21 +281,24 @@ def _difference_at(frame, lag, n):
 
 
 @njit_relaxed
-def refine_f0(frames, sample_rate, f0_hz, centroids):
+def refine_f0(frames, sample_rate, f0_hz, centroids, spreads):
     """Replace rough pitches by precise ones, in place, and write where a frame has its energy.
 
     A lag of many periods shows the period more precisely than a lag of one. From 1 the number of
     periods is doubled as long as the wave stays the same over that lag; each step searches where
     the one before it says. Errors of the rough pitch up to `_LARGEST_STEP` are corrected.
-    Centroids of energy are in samples after the middle of the frame.
+    Centroids of energy are in samples after the middle, spreads are standard deviations.
     """
     frame_length = frames.shape[1]
     for t in range(len(frames)):
-        energy, moment = 0.0, 0.0
+        energy, moment, second = 0.0, 0.0, 0.0
         for j in range(frame_length):
-            energy += frames[t, j] * frames[t, j]
-            moment += (j - frame_length // 2) * frames[t, j] * frames[t, j]
+            square, place = frames[t, j] * frames[t, j], j - frame_length // 2
+            energy += square
+            moment += place * square
+            second += place * place * square
         centroids[t] = moment / (energy + TINY)
+        spreads[t] = math.sqrt(max(second / (energy + TINY) - centroids[t] ** 2, 0.0))
         rough = sample_rate / f0_hz[t]
         period, n_periods, reach = rough, 1, math.ceil(rough * (_LARGEST_STEP - 1.0))
         searching = True

@@ -102,12 +102,14 @@ def test_refined_pitch_is_that_of_the_wave(wrong_by):
     for f0_hz in (61.3, 233.1, 1111.7, 2345.6):
         frame = sing(f0_hz, n_samples=1024)[None]
         found = np.array([f0_hz * 2 ** (wrong_by / 1200)])
-        centroid = np.full(1, np.nan)
-        refine_f0(frame, float(RATE), found, centroid)
+        centroid, spread = np.full(1, np.nan), np.full(1, np.nan)
+        refine_f0(frame, float(RATE), found, centroid, spread)
         assert abs(cents(found[0], f0_hz)) < 1.0
         energies = frame[0] ** 2
-        wanted = np.sum((np.arange(1024) - 512) * energies) / np.sum(energies)
+        wanted = np.average(np.arange(1024) - 512, weights=energies)
         np.testing.assert_allclose(centroid, wanted, rtol=1e-9)
+        wanted = np.average((np.arange(1024) - 512 - wanted) ** 2, weights=energies) ** 0.5
+        np.testing.assert_allclose(spread, wanted, rtol=1e-9)
 
 
 def test_a_glide_that_fades_is_heard_in_time():
@@ -128,13 +130,25 @@ def test_estimates_are_moved_to_the_frames():
     f0_hz = np.array([100.0, 200.0, 400.0, 7.0, 300.0, 150.0, 300.0])
     voiced = np.array([1, 1, 1, 0, 1, 1, 1], bool)
     frames = np.arange(7.0)
-    np.testing.assert_allclose(move_estimates(f0_hz, frames, frames, voiced), f0_hz, rtol=1e-14)
-    late = move_estimates(f0_hz, frames + 0.5, frames, voiced)  # held where nothing was heard yet
+    np.testing.assert_allclose(move_estimates(f0_hz, frames, frames, voiced, voiced), f0_hz)
+    late = move_estimates(f0_hz, frames + 0.5, frames, voiced, voiced)  # held before anything
     wanted = [100, 100 * 2**0.5, 200 * 2**0.5, 7, 300, 150 * 2**0.5, 150 * 2**0.5]
     np.testing.assert_allclose(late, wanted, rtol=1e-14)
-    crossed = move_estimates(f0_hz, np.array([0, 2, 1, 3, 4, 5, 6.0]), frames, voiced)
-    assert (crossed[[0, 1]] > 0).all()
+    crossed = move_estimates(f0_hz, np.array([0, 2, 1, 3, 4, 5, 6.0]), frames, voiced, voiced)
     np.testing.assert_allclose(crossed[:2], [100, 100 * 2**0.5], rtol=1e-14)
+    sure = np.array([0, 1, 1, 0, 0, 0, 0], bool)  # two notes: one begins late, one has none
+    kept = move_estimates(f0_hz, frames, frames, voiced, sure)
+    np.testing.assert_allclose(kept, [200, 200, 400, 7, 300, 150, 300], rtol=1e-14)
+
+
+def test_a_note_between_rests_keeps_its_pitch_up_to_the_edges():
+    """Frames that hold a few samples of a low note do not speak for it."""
+    t = np.arange(8000) / RATE
+    audio = sing(120.0, n_samples=8000) * ((t > 0.1) & (t < 0.4))
+    pitch = pyin(audio, RATE)
+    sounds = pitch.voiced & (pitch.times_s > 0.1) & (pitch.times_s < 0.4)
+    assert sounds.sum() > 70
+    assert np.abs(cents(pitch.f0_hz, 120.0))[sounds].max() < 5.0
 
 
 @pytest.mark.parametrize("f0_hz", [61.0, 262.3, 987.7, 2420.0])
