@@ -11,9 +11,10 @@ import scipy.special
 
 from ddsp_ref.analysis.frames import centred_frames, frame_positions, frame_times, hop_size
 from ddsp_ref.analysis.pitch import Pitch, fill_unvoiced, move_estimates
+from ddsp_ref.analysis.refinement import refine_f0
 from ddsp_ref.analysis.runs import runs
 from ddsp_ref.analysis.viterbi import Observations, viterbi
-from ddsp_ref.analysis.yin import TINY, autocorrelation, fft_length, find_candidates, refine_f0
+from ddsp_ref.analysis.yin import TINY, autocorrelation, fft_length, find_candidates
 from ddsp_ref.errors import ParameterError, require
 from ddsp_ref.jit import ranges, run_parts
 

@@ -11,6 +11,7 @@ import pytest
 from ddsp_ref.analysis.frames import hop_size, n_frames
 from ddsp_ref.analysis.pitch import fill_unvoiced, move_estimates
 from ddsp_ref.analysis.pyin import pyin
+from ddsp_ref.analysis.refinement import refine_f0
 from ddsp_ref.analysis.yin import (
     autocorrelation,
     define_difference,
@@ -18,7 +19,6 @@ from ddsp_ref.analysis.yin import (
     define_troughs,
     fft_length,
     find_candidates,
-    refine_f0,
 )
 from ddsp_ref.errors import ParameterError
 from ddsp_ref.jit import get_num_threads, set_num_threads
