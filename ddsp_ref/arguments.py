@@ -45,6 +45,7 @@ def parse_signature(text: str) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
 _NUMBER = (int, float, np.integer, np.floating)
 _WHOLE = (int, np.integer)
 _SWITCH = (bool, np.bool_)
+_BEYOND = 1 << 40
 
 
 class Kind(NamedTuple):
@@ -87,6 +88,8 @@ def check_setting(what: str, value: Any, kind: Kind) -> None:
         if kind.types is not _SWITCH:
             fits = fits and not isinstance(value, bool)
         require(fits, f"{what} is {value!r}, {kind.rule}")
+        if kind.types is _WHOLE:  # NumPy has errors of its own for arrays beyond any memory
+            require(abs(value) < _BEYOND, f"{what} is {value}, must be below {_BEYOND}")
 
 
 def float_array(what: str, value: Any) -> np.ndarray:

@@ -30,9 +30,9 @@ class QuantileTransformer:
     ----------
     n_quantiles_ : int
         Number of landmarks.
-    references_ : array, shape (n_quantiles_,)
+    references_ : array, shape (`n_quantiles_`,)
         Shares from 0 to 1, equally spaced.
-    quantiles_ : array, shape (n_quantiles_, n_features)
+    quantiles_ : array, shape (`n_quantiles_`, n_features)
         The values below which those shares of the data lie.
 
     Notes

@@ -93,7 +93,7 @@ def wrong_settings(op):
         positive = (whole or name.endswith("_rate")) and name not in MEANINGFUL
         yield from ((name, value, positive) for value in (0, -1, -7))
         if not whole:
-            extreme = (0.0, -0.5, 1e-9, 1e9, -1e9)
+            extreme = (0.0, -0.5, 1e-9, 1e9, -1e9, 1e-30, 1e30, -1e30)
             yield from ((name, value, False) for value in extreme)
 
 

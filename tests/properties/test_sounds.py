@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import ddsp_ref
 
+pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="minutes without compilation")
 quick = settings(derandomize=True, max_examples=12, deadline=None)
 N, RATE = 4096, 16000
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])

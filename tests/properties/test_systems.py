@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,10 @@ from ddsp_ref.registry import all_ops
 
 from ..check import as_tuple, assert_close
 
-quick = settings(derandomize=True, max_examples=12, deadline=None)
+# without compilation, a few of each: kernels are held to their definitions elsewhere
+quick = settings(
+    derandomize=True, max_examples=2 if numba.config.DISABLE_JIT else 12, deadline=None
+)
 seeds = st.integers(0, 2**32 - 1)
 factors = st.floats(-4.0, 4.0)
 

@@ -25,7 +25,7 @@ def define(phase, audio, *, max_length=512, xp=np):
     audio : array, shape (..., n_samples)
         Audio.
     max_length : int
-        Length of the delay line in samples, at least 1.
+        Length of the delay line in samples, from 1 to 2 ** 31.
 
     Returns
     -------
@@ -35,13 +35,14 @@ def define(phase, audio, *, max_length=512, xp=np):
     Raises
     ------
     ParameterError
-        If max_length is no whole number of at least 1.
+        If max_length is no whole number from 1 to 2 ** 31.
 
     Notes
     -----
     Gradient: that of phase is the slope of the line; at a whole number of samples, where the slope
     jumps, it is taken as 0, as in the source.
-    Precision: the delay is float64, whatever the input.
+    Precision: the delay is float64, whatever the input. ``phase max_length`` is rounded, which
+    moves the place by 1e-16 of max_length: in float64 an error of -273 dB for 500 samples.
     Differences: none in value; the source holds max_length samples for each sample of audio.
     Source: magenta/ddsp 3.7.0, ddsp/core.py, variable_length_delay.
 
@@ -117,8 +118,8 @@ def vjp(phase, audio, *, max_length=512):
 
 def check(dims, *, max_length=512):
     require(
-        isinstance(max_length, (int, np.integer)) and max_length >= 1,
-        f"max_length is {max_length!r}, must be a whole number of samples, at least 1",
+        1 <= max_length <= 1 << 31,
+        f"max_length is {max_length}, must be a whole number of samples from 1 to {1 << 31}",
     )
 
 

@@ -61,8 +61,10 @@ def check_settings(
         log_floor in ("replace", "add"), f"log_floor is {log_floor!r}, must be 'replace' or 'add'"
     )
     require(0 < log_eps < math.inf, f"log_eps is {log_eps}, must be positive, e.g. 1e-5")
+    rates = {"sample_rate": sample_rate, "frame_rate": frame_rate}
+    for name, rate in rates.items():
+        require(rate > 0, f"{name} is {rate}, must be positive, in Hz")
     if weights.get("loudness_weight", 0.0) > 0:
-        rates = {"sample_rate": sample_rate, "frame_rate": frame_rate}
         compute_loudness.check(dims, fft_size=LOUDNESS_SIZE, **rates)
 
 

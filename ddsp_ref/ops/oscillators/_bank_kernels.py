@@ -9,6 +9,9 @@ import numpy as np
 from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
 
 CHUNK = 1 << 18  # partials x samples that one thread takes at a time
+SAMPLES = 1 << 16  # at most so many samples: a running sum starts from an exact one after each
+MANY = 1 << 20  # turns, more than a sum over such a part has
+WRAP = 32  # samples after which a running sum is wrapped, so that it keeps its digits
 TILE = 2048  # partials x samples per inner loop: its buffers stay in the first-level cache
 COLUMNS = 32  # partials that one thread takes at a time in the running sum of the gradient
 
@@ -22,19 +25,29 @@ _SIN = tuple((-1) ** n * math.pi ** (2 * n + 1) / math.factorial(2 * n + 1) for 
 
 @njit
 def _chunk_turns(frequencies, sample_rate, b, chunk, first, last, turns):
-    """Fill turns[b, chunk] with the sum of frequencies over samples first ... last - 1."""
-    total = np.zeros(frequencies.shape[2])
+    """Fill turns[b, chunk] with the sum of frequencies over samples first ... last - 1, wrapped.
+
+    What each addition rounds off is summed up apart, so that the result is rounded once. The sum
+    starts from many turns: it has to be larger than the frequency for `own` to be exact.
+    """
+    total = np.full(frequencies.shape[2], sample_rate * MANY)
+    lost = np.zeros(len(total))
     for t in range(first, last):
         for k in range(len(total)):
-            total[k] += frequencies[b, t, k]
+            hz, before = float(frequencies[b, t, k]), total[k]
+            after = before + hz
+            own = after - before
+            lost[k] += hz - own
+            total[k] = after
     for k in range(len(total)):
-        turns[b, chunk, k] = total[k] - sample_rate * math.floor(total[k] / sample_rate)
+        wrapped = total[k] - sample_rate * np.floor(total[k] / sample_rate)
+        turns[b, chunk, k] = wrapped + lost[k]
 
 
 @njit_relaxed
 def _cosine(cycles):
     """Return cos(2 pi cycles)."""
-    x = 0.5 - 2 * abs(cycles - math.floor(cycles + 0.5))  # cos(2 pi d) = sin(pi (1/2 - 2 d))
+    x = 0.5 - 2 * abs(cycles - np.floor(cycles + 0.5))  # cos(2 pi d) = sin(pi (1/2 - 2 d))
     z = x * x
     y = _SIN[10]
     for m in range(10):
@@ -57,8 +70,9 @@ def _fill_phases(frequencies, sample_rate, harmonic, b, t, n, now, cycles):
                 phase = now[k] + frequencies[b, t + j, k]
                 now[k] = phase
                 cycles[j, k] = phase * rate
-    for k in range(len(now)):
-        now[k] -= sample_rate * math.floor(now[k] / sample_rate)
+        if j % WRAP == WRAP - 1 or j == n - 1:
+            for k in range(len(now)):
+                now[k] -= sample_rate * np.floor(now[k] / sample_rate)
 
 
 @njit_relaxed
@@ -183,7 +197,7 @@ def bank_vjp(frequencies, amplitudes, initial, *, sample_rate, nyquist, harmonic
     """
     n_batch, n_samples, n_partials = amplitudes.shape
     n_frequencies, rate = frequencies.shape[2], float(sample_rate)
-    chunks = ranges(n_samples, max(1, CHUNK // n_partials))
+    chunks = ranges(n_samples, max(1, min(CHUNK // n_partials, SAMPLES)))
     parts = [(b, c, *chunk) for b in range(n_batch) for c, chunk in enumerate(chunks)]
     turns = np.empty((n_batch, len(chunks), n_frequencies))
     run_parts(_chunk_turns, [(frequencies, rate, *part, turns) for part in parts])

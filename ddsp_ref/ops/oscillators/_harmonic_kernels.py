@@ -29,26 +29,31 @@ def _cycles_of_line(n, here, slope, offset, step, sample_rate):
 
 @njit
 def frame_phases(f0_hz, n_samples, sample_rate, phases):
-    """Fill phases[b, i] with the cycles before the first sample of frame i, wrapped."""
+    """Fill phases[b, i] with the cycles before the first sample of frame i, wrapped.
+
+    Whole Hz and fractions of 1 Hz are added up apart: the first exactly, the second finely.
+    """
     n_batch, n_frames = f0_hz.shape
-    step = n_frames / n_samples
     for b in range(n_batch):
-        phase = 0.0
+        whole, part = 0.0, 0.0  # cycles times sample rate
         for i in range(n_frames):
-            phases[b, i] = phase
+            phases[b, i] = (whole + part) / sample_rate
             start = _first_sample(i, n_frames, n_samples)
             n = _first_sample(i + 1, n_frames, n_samples) - start
-            here = float(f0_hz[b, i])
-            slope = float(f0_hz[b, min(i + 1, n_frames - 1)]) - here
-            offset = (start * n_frames - i * n_samples) / n_samples
-            phase += _cycles_of_line(n, here, slope, offset, step, sample_rate)
-            phase -= math.floor(phase)
+            left, right = float(f0_hz[b, i]), float(f0_hz[b, min(i + 1, n_frames - 1)])
+            whole_left, whole_right = np.floor(left), np.floor(right)
+            ticks = start * n_frames - i * n_samples
+            by_right = (n * ticks + n_frames * (n * (n - 1) // 2)) / n_samples
+            part += (n - by_right) * (left - whole_left) + by_right * (right - whole_right)
+            whole += (n - by_right) * whole_left + by_right * whole_right + np.floor(part)
+            part -= np.floor(part)
+            whole -= sample_rate * np.floor(whole / sample_rate)
 
 
 @njit
 def _n_audible(f0, nyquist, n_harmonics):
     """Count the partials below Nyquist."""
-    if f0 <= 0:
+    if n_harmonics * f0 < nyquist:
         return n_harmonics
     count = int(min(float(n_harmonics), nyquist / f0 + 1))
     while count > 0 and count * f0 >= nyquist:
@@ -87,7 +92,7 @@ def _start_block(work, offset, step, here, slope, phase, sample_rate, method):
         fraction = offset + j * step
         work[_F0 + j] = here + slope * fraction
         cycles = phase + ((j + 1) * start + slope * step * (0.5 * j * (j + 1))) / sample_rate
-        x = cycles - math.floor(cycles + 0.5)
+        x = cycles - np.floor(cycles + 0.5)
         z = x * x
         sine, cosine = _SIN[10], _COS[11]
         for m in range(10):

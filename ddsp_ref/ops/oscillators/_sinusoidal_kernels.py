@@ -27,29 +27,36 @@ def frame_phases(frequencies, initial, n_samples, sample_rate, phases):
     """Fill phases[b, i] with the phase before frame i, and phases[b, n_frames] after the last.
 
     Phase is counted in cycles times sample rate and wrapped: whole numbers of Hz stay exact.
+    Fractions of 1 Hz are added up apart, where they have the more digits.
     """
     n_batch, n_frames, n_partials = frequencies.shape
-    step = n_frames / n_samples
+    whole, part = np.empty(n_partials), np.empty(n_partials)
     for b in range(n_batch):
         for k in range(n_partials):
-            phase = initial[b, k] * sample_rate
-            phases[b, 0, k] = phase - sample_rate * math.floor(phase / sample_rate)
+            whole[k], part[k] = 0.0, initial[b, k] * sample_rate
+            part[k] -= sample_rate * np.floor(part[k] / sample_rate)
+            phases[b, 0, k] = part[k]
         for i in range(n_frames):
             after = min(i + 1, n_frames - 1)
             start = _first_sample(i, n_frames, n_samples)
             n = _first_sample(i + 1, n_frames, n_samples) - start
-            offset = (start * n_frames - i * n_samples) / n_samples
-            right = n * offset + step * (0.5 * n * (n - 1))
+            ticks = n * (start * n_frames - i * n_samples) + n_frames * (n * (n - 1) // 2)
+            right = ticks / n_samples
             for k in range(n_partials):
-                here = frequencies[b, i, k]
-                phase = phases[b, i, k] + n * here + right * (frequencies[b, after, k] - here)
-                phases[b, i + 1, k] = phase - sample_rate * math.floor(phase / sample_rate)
+                here, there = frequencies[b, i, k], frequencies[b, after, k]
+                low, high = np.floor(here), np.floor(there)
+                part[k] += (n - right) * (here - low) + right * (there - high)
+                whole[k] += (n - right) * low + right * high + np.floor(part[k])
+                part[k] -= np.floor(part[k])
+                whole[k] -= sample_rate * np.floor(whole[k] / sample_rate)
+                phase = whole[k] + part[k]
+                phases[b, i + 1, k] = phase - sample_rate * np.floor(phase / sample_rate)
 
 
 @njit_relaxed
 def _cosine(cycles):
     """Return cos(2 pi cycles)."""
-    x = 0.5 - 2 * abs(cycles - math.floor(cycles + 0.5))  # cos(2 pi d) = sin(pi (1/2 - 2 d))
+    x = 0.5 - 2 * abs(cycles - np.floor(cycles + 0.5))  # cos(2 pi d) = sin(pi (1/2 - 2 d))
     z = x * x
     y = _SIN[10]
     for m in range(10):
@@ -105,7 +112,7 @@ def _add_partial(work, phase, start, here, slope, low, rise, rate, nyquist, mask
 def _advance(phase, start, slope, n, step, sample_rate, k):
     """Move the phase of partial k on by n samples, in which its frequency is a straight line."""
     turns = phase[k] + n * start + slope * (step * (0.5 * n * (n - 1)))
-    phase[k] = turns - sample_rate * math.floor(turns / sample_rate)
+    phase[k] = turns - sample_rate * np.floor(turns / sample_rate)
 
 
 @njit

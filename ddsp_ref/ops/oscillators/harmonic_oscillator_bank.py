@@ -83,8 +83,8 @@ def vjp(f0_hz, amplitude_envelopes, initial_phase_cycles, *, sample_rate=16000):
 
 def check(dims, *, sample_rate=16000):
     require(
-        0 < sample_rate < np.inf,
-        f"sample_rate is {sample_rate}, must be positive, e.g. 16000",
+        1e-30 <= sample_rate <= 1e30,
+        f"sample_rate is {sample_rate}, must be positive (from 1e-30 to 1e30), e.g. 16000",
     )
 
 

@@ -46,7 +46,8 @@ def define(
     f0_hz : array, shape (...)
         Fundamental frequency in Hz.
     harmonic_width : float
-        Distance from a harmonic, as a fraction of f0, at which a sinusoid still counts by 1/e.
+        Distance from a harmonic, as a fraction of f0, at which a sinusoid still counts by 1/e; from
+        1e-9 to 1e9.
     n_harmonics : int
         Number of harmonics, at least 1.
     sample_rate : float
@@ -64,7 +65,8 @@ def define(
     Raises
     ------
     ParameterError
-        If harmonic_width or sample_rate is not positive, or n_harmonics no whole number from 1.
+        If harmonic_width is out of range, sample_rate not positive, or n_harmonics no whole number
+        from 1.
 
     Notes
     -----
@@ -159,7 +161,8 @@ def _kernel_vjp(
                 slide -= distance_bar / width / divisor * (k + 1) * (1.0 - step)
             amplitudes_bar[b, s] = amplitude_bar
             hz_bar[b, s] = ratio_bar / divisor
-            slide -= ratio_bar * ratio / divisor * step  # of hz / f0; no quotient where f0 is 0
+            if ratio_bar != 0.0:  # of hz / f0, which may overflow; no quotient where f0 is 0
+                slide -= ratio_bar * ratio / divisor * step
         f0_bar[b] = slide
 
 
@@ -200,12 +203,12 @@ def vjp(
 
 def check(dims, *, harmonic_width=0.1, n_harmonics=100, sample_rate=16000, normalize=False):
     require(
-        0 < harmonic_width < math.inf,
-        f"harmonic_width is {harmonic_width}, must be positive, e.g. 0.1",
+        1e-9 <= harmonic_width <= 1e9,
+        f"harmonic_width is {harmonic_width}, must be between 1e-9 and 1e9, e.g. 0.1",
     )
     require(
-        isinstance(n_harmonics, (int, np.integer)) and n_harmonics >= 1,
-        f"n_harmonics is {n_harmonics!r}, must be a whole number of at least 1, e.g. 60",
+        n_harmonics >= 1,
+        f"n_harmonics is {n_harmonics}, must be a whole number of at least 1, e.g. 60",
     )
     require(
         0 < sample_rate < math.inf, f"sample_rate is {sample_rate}, must be positive, e.g. 16000"

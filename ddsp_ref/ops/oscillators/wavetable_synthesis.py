@@ -10,7 +10,7 @@ from ddsp_ref.errors import require
 from ddsp_ref.jit import njit, run_parts
 from ddsp_ref.op import Case, Op
 from ddsp_ref.ops.oscillators._amplitude_methods import DEFINITIONS, check_synthesis
-from ddsp_ref.ops.oscillators._sinusoidal_kernels import pull_frequencies
+from ddsp_ref.ops.oscillators._sinusoidal_kernels import frame_phases, pull_frequencies
 
 
 def define(
@@ -105,21 +105,22 @@ def _fill_levels(amplitudes, weights, b, i, levels):
 
 
 @njit
-def _kernel(f0_hz, amplitudes, wavetables, sample_rate, weights, b, y):
+def _kernel(f0_hz, amplitudes, wavetables, phases, sample_rate, weights, b, y):
     """Write y[b]; weights[:, j] are those of frames i - 1 to i + 2, j samples after frame i."""
     n_frames, (n_tables, n_wavetable) = f0_hz.shape[1], wavetables.shape[1:]
     hop, n_samples = weights.shape[1], y.shape[1]
     levels = np.empty(hop)
-    turns, table, rest = 0.0, 0, 0  # phase in cycles times sample rate; place among the tables
+    table, rest = 0, 0  # place among the tables
     for i in range(n_frames):
-        here = float(f0_hz[b, i])
+        start, here = phases[b, i, 0], float(f0_hz[b, i])
         slope = float(f0_hz[b, min(i + 1, n_frames - 1)]) - here
         _fill_levels(amplitudes, weights, b, i, levels)
         for j in range(hop):
-            place = turns / sample_rate * n_wavetable
+            cycles = (start + j * here + slope * (0.5 * j * (j - 1) / hop)) / sample_rate
+            place = (cycles - np.floor(cycles)) * n_wavetable
+            place = place if 0 <= place < n_wavetable else 0.0
             left = int(place)
             part = place - left
-            left = left if left < n_wavetable else 0
             right = left + 1 if left + 1 < n_wavetable else 0
             share, next_table = rest / n_samples, min(table + 1, n_tables - 1)
             one = float(wavetables[b, table, left])
@@ -127,8 +128,6 @@ def _kernel(f0_hz, amplitudes, wavetables, sample_rate, weights, b, y):
             two = float(wavetables[b, table, right])
             two += share * (float(wavetables[b, next_table, right]) - two)
             y[b, i * hop + j] = levels[j] * (one + part * (two - one))
-            turns += here + slope * (j / hop)
-            turns = max(turns - sample_rate * math.floor(turns / sample_rate), 0.0)
             rest += n_tables
             while rest >= n_samples:
                 rest -= n_samples
@@ -137,7 +136,7 @@ def _kernel(f0_hz, amplitudes, wavetables, sample_rate, weights, b, y):
 
 @njit
 def _kernel_vjp(
-    f0_hz, amplitudes, wavetables, sample_rate, weights, b, y_bar, sums, amplitudes_bar,
+    f0_hz, amplitudes, wavetables, phases, sample_rate, weights, b, y_bar, sums, amplitudes_bar,
     wavetables_bar,
 ):  # fmt: skip
     """Add up cotangents of amplitudes and tables; the last three of sums[b, i] hold that of phase.
@@ -148,16 +147,17 @@ def _kernel_vjp(
     n_frames, (n_tables, n_wavetable) = f0_hz.shape[1], wavetables.shape[1:]
     hop, n_samples = weights.shape[1], y_bar.shape[1]
     levels = np.empty(hop)
-    turns, table, rest = 0.0, 0, 0
+    table, rest = 0, 0
     for i in range(n_frames):
-        here = float(f0_hz[b, i])
+        start, here = phases[b, i, 0], float(f0_hz[b, i])
         slope = float(f0_hz[b, min(i + 1, n_frames - 1)]) - here
         _fill_levels(amplitudes, weights, b, i, levels)
         for j in range(hop):
-            place = turns / sample_rate * n_wavetable
+            cycles = (start + j * here + slope * (0.5 * j * (j - 1) / hop)) / sample_rate
+            place = (cycles - np.floor(cycles)) * n_wavetable
+            place = place if 0 <= place < n_wavetable else 0.0
             left = int(place)
             part = place - left
-            left = left if left < n_wavetable else 0
             right = left + 1 if left + 1 < n_wavetable else 0
             share, next_table = rest / n_samples, min(table + 1, n_tables - 1)
             one = float(wavetables[b, table, left])
@@ -177,8 +177,6 @@ def _kernel_vjp(
                 sums[b, i, 0, 2] += p
                 sums[b, i, 0, 3] += p * (j - by_right)
                 sums[b, i, 0, 4] += p * by_right
-            turns += here + slope * (j / hop)
-            turns = max(turns - sample_rate * math.floor(turns / sample_rate), 0.0)
             rest += n_tables
             while rest >= n_samples:
                 rest -= n_samples
@@ -210,7 +208,10 @@ def vjp(
 ):
     n_batch, n_frames = f0_hz.shape
     weights = _weights(n_samples // n_frames, amp_resample_method)
-    setting = (f0_hz, amplitudes, wavetables, float(sample_rate), weights)
+    phases = np.empty((n_batch, n_frames + 1, 1))
+    hz, none = f0_hz[..., None].astype(np.float64), np.zeros((n_batch, 1))
+    frame_phases(hz, none, n_samples, float(sample_rate), phases)
+    setting = (f0_hz, amplitudes, wavetables, phases, float(sample_rate), weights)
     y = np.empty((n_batch, n_samples), f0_hz.dtype)
     run_parts(_kernel, [(*setting, b, y) for b in range(n_batch)])
 

@@ -69,7 +69,8 @@ def _kernel(x, y, steps, length):
             right = min(left + 1, n_frames - 1)
             share = rest / length
             for c in range(n_channels):
-                y[b, t, c] = x[b, left, c] + share * (x[b, right, c] - x[b, left, c])
+                here = float(x[b, left, c])
+                y[b, t, c] = here + share * (float(x[b, right, c]) - here)
             rest += steps
             left = min(left + rest // length, n_frames - 1)
             rest %= length
@@ -109,10 +110,7 @@ def vjp(x, *, n_samples, add_endpoint=True):
 
 
 def check(dims, *, n_samples, add_endpoint=True):
-    require(
-        isinstance(n_samples, (int, np.integer)) and n_samples >= 1,
-        f"n_samples is {n_samples!r}, must be a whole number of at least 1",
-    )
+    require(n_samples >= 1, f"n_samples is {n_samples}, must be a whole number of at least 1")
 
 
 def cases():

@@ -68,7 +68,8 @@ def _kernel(x, rise, y):
             right = min(left + 1, n_frames - 1)
             share = rise[t % hop]
             for c in range(n_channels):
-                y[b, t, c] = x[b, left, c] + share * (x[b, right, c] - x[b, left, c])
+                here = float(x[b, left, c])
+                y[b, t, c] = here + share * (float(x[b, right, c]) - here)
 
 
 @njit

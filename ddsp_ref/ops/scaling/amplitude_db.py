@@ -128,7 +128,8 @@ def define_db_to_amplitude(level_db, *, xp=np):
     Notes
     -----
     Gradient: ``ln(10) / 20 * y``.
-    Precision: relative, about 1e-6 in float32 at 100 dB.
+    Precision: in float32 up to 6 units in the last place between -80 and 6 dB, since the exponent
+    is rounded first; with an exponential in float64 it would be half a unit, in twice the time.
     Source: magenta/ddsp 3.7.0, ddsp/core.py, db_to_amplitude.
 
     Examples

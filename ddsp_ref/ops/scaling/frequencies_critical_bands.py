@@ -38,7 +38,7 @@ def define(
     hz_min : float
         Lowest frequency in Hz, at least 0.
     hz_max : float
-        Highest frequency in Hz, greater than hz_min.
+        Highest frequency in Hz, greater than hz_min, at most 1e9.
     scale : {"bark", "mel"}
         Scale of equal steps, see `hz_to_bark` and `hz_to_mel`.
 
@@ -130,8 +130,9 @@ def check(dims, *, depth_scale=10.0, bandwidth_scale=1.0, hz_min=20.0, hz_max=80
     )
     require(0 <= hz_min < math.inf, f"hz_min is {hz_min}, must be at least 0, e.g. 20")
     require(
-        hz_min < hz_max < math.inf,
-        f"hz_max is {hz_max}, must be greater than hz_min, {hz_min}, e.g. {hz_min + 1000}",
+        hz_min < hz_max <= 1e9,
+        f"hz_max is {hz_max}, must be greater than hz_min, {hz_min}, and at most 1e9, "
+        f"e.g. {hz_min + 1000}",
     )
 
 

@@ -20,9 +20,9 @@ def define(x, *, min_x, max_x, xp=np):
     x : array, shape (...)
         Position in the range, -1 to 1; beyond it the curve goes on.
     min_x : float
-        Value at -1, positive.
+        Value at -1, at least 1e-30.
     max_x : float
-        Value at 1, greater than min_x.
+        Value at 1, greater than min_x, at most 1e30.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def define(x, *, min_x, max_x, xp=np):
     Raises
     ------
     ParameterError
-        If min_x is not positive, or max_x not greater than min_x.
+        If min_x or max_x is out of range.
 
     Notes
     -----
@@ -64,10 +64,11 @@ def vjp(x, *, min_x, max_x):
 
 
 def check(dims, *, min_x, max_x):
-    require(0 < min_x < math.inf, f"min_x is {min_x}, must be positive, e.g. 0.001")
+    require(min_x >= 1e-30, f"min_x is {min_x}, must be at least 1e-30, e.g. 0.001")
     require(
-        min_x < max_x < math.inf,
-        f"max_x is {max_x}, must be greater than min_x, {min_x}, e.g. {10 * min_x}",
+        min_x < max_x <= 1e30,
+        f"max_x is {max_x}, must be greater than min_x, {min_x}, and at most 1e30, "
+        f"e.g. {10 * min_x}",
     )
 
 
@@ -79,7 +80,7 @@ def cases():
              np.array([0.1, 1.0, 10.0, 1000.0, 10000.0])),
         Case("typical", [np.linspace(-1.0, 1.0, 12).reshape(3, 4)], {"min_x": 1e-3, "max_x": 10.0}),
         Case("one value", [np.array(0.3)], decades),
-        Case("zero", [np.zeros(2)], {"min_x": 0.0, "max_x": 1.0}, error="min_x is 0.0, must be po"),
+        Case("zero", [np.zeros(2)], {"min_x": 0.0, "max_x": 1.0}, error="min_x is 0.0, must be"),
         Case("empty range", [np.zeros(2)], {"min_x": 2.0, "max_x": 2.0},
              error="max_x is 2.0, must be greater than min_x, 2.0"),
         Case("no range", [np.zeros(2)], error="the setting 'min_x' is missing"),

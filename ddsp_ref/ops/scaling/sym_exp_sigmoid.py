@@ -49,7 +49,7 @@ def define(x, *, width=8.0, xp=np):
     array([1.9181, 0.4054, 0.    , 0.4054, 1.9181])
     """
     u = width * (xp.abs(x) / 2.0 - 1.0)
-    return MAX_VALUE * (1.0 / (1.0 + xp.exp(-u))) ** LN_10 + THRESHOLD
+    return MAX_VALUE * xp.exp(-LN_10 * xp.logaddexp(0.0, -u)) + THRESHOLD
 
 
 def vjp(x, *, width=8.0):

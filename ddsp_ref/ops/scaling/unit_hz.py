@@ -26,9 +26,9 @@ def define_unit_to_hz(unit, *, hz_min, hz_max, clip=False, xp=np):
     unit : array, shape (...)
         Position in the range, 0 to 1; beyond it the curve goes on, unless clip is set.
     hz_min : float
-        Frequency in Hz at 0, at least 0. 0 counts as MIDI note 0, which is 8.18 Hz.
+        Frequency in Hz at 0, at least 1e-30, or 0, which counts as MIDI note 0, 8.18 Hz.
     hz_max : float
-        Frequency in Hz at 1, greater than hz_min and 8.18 Hz.
+        Frequency in Hz at 1, greater than hz_min (or 8.18 Hz), at most 1e30.
     clip : bool
         If true, unit is limited to 0 ... 1 first.
 
@@ -40,7 +40,7 @@ def define_unit_to_hz(unit, *, hz_min, hz_max, clip=False, xp=np):
     Raises
     ------
     ParameterError
-        If the range is empty or hz_min is negative.
+        If the range is empty or one of its ends not allowed.
 
     Notes
     -----
@@ -79,12 +79,15 @@ def vjp_unit_to_hz(unit, *, hz_min, hz_max, clip=False):
 
 
 def check(dims, *, hz_min, hz_max, clip=False):
-    require(hz_min >= 0, f"hz_min is {hz_min}, must be at least 0, e.g. 20")
+    require(
+        hz_min == 0 or hz_min >= 1e-30,
+        f"hz_min is {hz_min}, must be 0 or at least 1e-30, e.g. 20",
+    )
     lowest = hz_min if hz_min > 0 else NOTE_0_HZ
     require(
-        hz_max > lowest,
+        lowest < hz_max <= 1e30,
         f"hz_max is {hz_max}, must be greater than {lowest:.6g} Hz, which hz_min={hz_min} stands "
-        f"for, e.g. {2 * lowest:.6g}",
+        f"for, and at most 1e30, e.g. {2 * lowest:.6g}",
     )
 
 
@@ -137,9 +140,9 @@ def define_hz_to_unit(frequencies_hz, *, hz_min, hz_max, clip=False, xp=np):
     frequencies_hz : array, shape (...)
         Frequency in Hz; 0 or less counts as MIDI note 0, which is 8.18 Hz.
     hz_min : float
-        Frequency in Hz that becomes 0, at least 0. 0 counts as 8.18 Hz.
+        Frequency in Hz that becomes 0, at least 1e-30, or 0, which counts as 8.18 Hz.
     hz_max : float
-        Frequency in Hz that becomes 1, greater than hz_min and 8.18 Hz.
+        Frequency in Hz that becomes 1, greater than hz_min (or 8.18 Hz), at most 1e30.
     clip : bool
         If true, the result is limited to 0 ... 1.
 
@@ -151,7 +154,7 @@ def define_hz_to_unit(frequencies_hz, *, hz_min, hz_max, clip=False, xp=np):
     Raises
     ------
     ParameterError
-        If the range is empty or hz_min is negative.
+        If the range is empty or one of its ends not allowed.
 
     Notes
     -----

@@ -14,12 +14,11 @@ from ._tables import hann_window
 
 # Samples in the frames of one part of the work: their spectra stay in the cache of a core.
 _PART = 1 << 16
+_LONGEST_HOP = 1 << 31
 
 
 def check_fft_size(fft_size):
     """Raise unless a transform of that size has both a bin at 0 and one at Nyquist."""
-    whole = isinstance(fft_size, (int, np.integer))
-    require(whole, f"fft_size is {fft_size!r}, must be a whole number, e.g. 2048")
     require(
         fft_size >= 2 and fft_size % 2 == 0,
         f"fft_size is {fft_size}, must be even and at least 2, e.g. {max(fft_size + 1, 2)}",
@@ -29,10 +28,9 @@ def check_fft_size(fft_size):
 def check_stft(n_samples, frame_size, fft_size, overlap, pad_end):
     """Raise unless there are frames, and the transform takes in whole ones."""
     check_fft_size(fft_size)
-    whole = isinstance(frame_size, (int, np.integer))
     require(
-        whole and 2 <= frame_size <= fft_size,
-        f"frame_size is {frame_size!r}, must be a whole number from 2 to the fft_size, {fft_size}",
+        2 <= frame_size <= fft_size,
+        f"frame_size is {frame_size}, must be a whole number from 2 to the fft_size, {fft_size}",
     )
     require(
         0 <= overlap <= 1 - 1 / frame_size,
@@ -60,9 +58,16 @@ def check_rates(sample_rate, frame_rate):
         frame_rate <= sample_rate,
         f"frame_rate is {frame_rate}, must be at most the sample_rate, {sample_rate}",
     )
+    require(sample_rate <= 1e9, f"sample_rate is {sample_rate}, must be at most 1e9 Hz, e.g. 16000")
     hop = sample_rate / frame_rate
+    require(
+        hop <= _LONGEST_HOP,
+        f"frame_rate is {frame_rate}, must be at least {sample_rate / _LONGEST_HOP:.6g} with a "
+        f"sample_rate of {sample_rate}, e.g. 250",
+    )
     if abs(hop - round(hop)) > 1e-9 * hop:
-        whole = [rate for rate in range(1, int(sample_rate) + 1) if sample_rate % rate == 0]
+        most = min(int(sample_rate), 1_000_000)  # more would take seconds to try
+        whole = [rate for rate in range(1, most + 1) if sample_rate % rate == 0]
         near = min(whole or [sample_rate], key=lambda rate: abs(rate - frame_rate))
         require(
             False,
@@ -97,7 +102,7 @@ def check_framing(n_samples, frame_size, hop, padding):
     require(
         padding == "valid" or frame_size >= hop,
         f"the frame size is {frame_size}, must be at least the {hop} samples from one frame "
-        "to the next, or samples would be left out",
+        "to the next (sample_rate / frame_rate), or samples would be left out",
     )
     require(
         padding != "valid" or n_samples >= frame_size,
@@ -107,11 +112,10 @@ def check_framing(n_samples, frame_size, hop, padding):
 
 
 def check_cut(n_samples, frame_size, hop, padding):
-    """Raise unless frames of a given size and hop can be cut; padding None: frames at any hop."""
+    """Raise unless frames of a given size and hop can be cut; padding "any": at any hop."""
     for name, size in (("frame_size", frame_size), ("hop_size", hop)):
-        whole = isinstance(size, (int, np.integer)) and size >= 1
-        require(whole, f"{name} is {size!r}, must be a whole number of at least 1, e.g. 256")
-    if padding is not None:
+        require(size >= 1, f"{name} is {size}, must be a whole number of at least 1, e.g. 256")
+    if padding != "any":
         check_framing(n_samples, frame_size, hop, padding)
 
 

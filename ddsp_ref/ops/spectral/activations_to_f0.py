@@ -12,6 +12,7 @@ from ddsp_ref.op import Case, Op
 
 # Bin 0 of CREPE in cents above 10 Hz, 31.7 Hz; its bins are 20 cents apart.
 LOWEST_CENTS = 1997.3794084376191
+MOST_CENTS = 100000  # from 10 Hz, up or down: beyond, frequencies leave the range of float32
 
 
 def define(
@@ -32,9 +33,9 @@ def define(
         through all frames, see `ddsp_ref.analysis.crepe.viterbi_centers`. Rounded to the nearest
         bin, halves up.
     lowest_cents : float
-        Frequency of bin 0, in cents above 10 Hz.
+        Frequency of bin 0, in cents above 10 Hz, from -100000 to 100000.
     cents_per_bin : float
-        From one bin to the next, positive.
+        From one bin to the next, positive; the highest bin is at most at 100000 cents.
     edges : {"repeat", "cut"}
         Which bins are averaged. "repeat": from 4 below to 5 above the center, and for each one
         that lies beyond the first or last bin, that bin once more, as magenta/ddsp does it. "cut":
@@ -50,7 +51,8 @@ def define(
     Raises
     ------
     ParameterError
-        If cents_per_bin is not positive, or edges is neither of the two.
+        If cents_per_bin is not positive, a bin lies beyond 83 octaves from 10 Hz, or edges is
+        neither of the two.
 
     Notes
     -----
@@ -91,11 +93,11 @@ def define(
 
 
 @njit
-def _kernel(activations, centers, reach_up, repeat, lowest, step, f0_hz, totals):
-    """Fill f0_hz, and totals with the sums of the weights, 0 where there is nothing to average."""
+def _kernel(activations, centers, reach_up, repeat, lowest, step, f0_hz, means, totals):
+    """Fill f0_hz, the mean bins, and the sums of the weights, 0 where there are none."""
     n_frames, n_bins = activations.shape
     for t in range(n_frames):
-        center = min(max(math.floor(centers[t] + 0.5), 0), n_bins - 1)
+        center = int(min(max(np.floor(centers[t] + 0.5), 0.0), n_bins - 1.0))
         total, moment = 0.0, 0.0
         for k in range(-4, reach_up + 1):
             j = center + k
@@ -104,31 +106,31 @@ def _kernel(activations, centers, reach_up, repeat, lowest, step, f0_hz, totals)
                 total += activations[t, j]
                 moment += activations[t, j] * (j - center)
         shift = moment / total if total > 0 else 0.0
-        f0_hz[t] = 10.0 * 2.0 ** ((lowest + step * (center + shift)) / 1200.0)
+        means[t] = center + shift
+        f0_hz[t] = 10.0 * 2.0 ** ((lowest + step * means[t]) / 1200.0)
         totals[t] = total if total > 0 else 0.0
 
 
 @njit
-def _kernel_vjp(centers, reach_up, repeat, lowest, step, f0_hz, totals, cents_bar, bar):
+def _kernel_vjp(centers, reach_up, repeat, step, means, totals, cents_bar, bar):
     n_frames, n_bins = bar.shape
     for t in range(n_frames):
         if totals[t] > 0:
-            center = min(max(math.floor(centers[t] + 0.5), 0), n_bins - 1)
-            mean = (1200.0 * math.log2(f0_hz[t] / 10.0) - lowest) / step
+            center = int(min(max(np.floor(centers[t] + 0.5), 0.0), n_bins - 1.0))
             scale = cents_bar[t] * step / totals[t]
             for k in range(-4, reach_up + 1):
                 j = center + k
                 if repeat or 0 <= j < n_bins:
                     j = min(max(j, 0), n_bins - 1)
-                    bar[t, j] += scale * (j - mean)
+                    bar[t, j] += scale * (j - means[t])
 
 
 def vjp(activations, centers, *, lowest_cents=LOWEST_CENTS, cents_per_bin=20.0, edges="repeat"):
     dtype = activations.dtype
     repeat = edges == "repeat"
-    shape = 5 if repeat else 4, repeat, float(lowest_cents), float(cents_per_bin)
-    f0_hz, totals = np.empty(len(activations)), np.empty(len(activations))
-    _kernel(activations, centers, *shape, f0_hz, totals)
+    reach, step = (5 if repeat else 4, repeat), float(cents_per_bin)
+    f0_hz, means, totals = np.empty((3, len(activations)))
+    _kernel(activations, centers, *reach, float(lowest_cents), step, f0_hz, means, totals)
     confidence = activations.max(axis=1)
 
     def pullback(bars):
@@ -136,7 +138,7 @@ def vjp(activations, centers, *, lowest_cents=LOWEST_CENTS, cents_per_bin=20.0, 
         best = activations == confidence[:, None]
         bar = best * (confidence_bar / best.sum(axis=1))[:, None].astype(np.float64)
         cents_bar = math.log(2.0) / 1200.0 * f0_hz * f0_bar
-        _kernel_vjp(centers, *shape, f0_hz, totals, cents_bar, bar)
+        _kernel_vjp(centers, *reach, step, means, totals, cents_bar, bar)
         return bar.astype(dtype, copy=False), np.zeros_like(centers)
 
     return (f0_hz.astype(dtype), confidence), pullback
@@ -144,6 +146,17 @@ def vjp(activations, centers, *, lowest_cents=LOWEST_CENTS, cents_per_bin=20.0, 
 
 def check(dims, *, lowest_cents=LOWEST_CENTS, cents_per_bin=20.0, edges="repeat"):
     require(cents_per_bin > 0, f"cents_per_bin is {cents_per_bin}, must be above 0; 20 is usual")
+    require(
+        abs(lowest_cents) <= MOST_CENTS,
+        f"lowest_cents is {lowest_cents}, must be within {MOST_CENTS} cents of 10 Hz, which are 83 "
+        f"octaves; {LOWEST_CENTS} is usual",
+    )
+    most = (MOST_CENTS - lowest_cents) / max(dims["n_bins"] - 1, 1)
+    require(
+        cents_per_bin <= most,
+        f"cents_per_bin is {cents_per_bin}, must be at most {most:.6g}, so that the highest bin is "
+        f"within {MOST_CENTS} cents of 10 Hz; 20 is usual",
+    )
     require(edges in ("repeat", "cut"), f"edges is {edges!r}, must be 'repeat' or 'cut'")
 
 

@@ -86,8 +86,10 @@ def vjp(audio, *, sample_rate=16000, frame_rate=250, frame_size=512, padding="ce
 
 
 def check(dims, *, sample_rate=16000, frame_rate=250, frame_size=512, padding="center"):
-    whole = isinstance(frame_size, (int, np.integer)) and frame_size > 0
-    require(whole, f"frame_size is {frame_size!r}, must be a positive whole number, e.g. 512")
+    require(
+        0 < frame_size < 1 << 31,
+        f"frame_size is {frame_size}, must be a positive whole number below {1 << 31}, e.g. 512",
+    )
     check_rates(sample_rate, frame_rate)
     check_framing(dims["n_samples"], frame_size, hop_size(sample_rate, frame_rate), padding)
 

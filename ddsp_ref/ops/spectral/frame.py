@@ -86,7 +86,7 @@ def vjp(audio, *, frame_size, hop_size, pad_end=False, pad_value=0.0):
 def check(dims, *, frame_size, hop_size, pad_end=False, pad_value=0.0):
     n_samples = dims["n_samples"]
     # frames that are as long as the hop at least are a matter of padding, not of cutting
-    check_cut(n_samples, frame_size, hop_size, "valid" if not pad_end else None)
+    check_cut(n_samples, frame_size, hop_size, "valid" if not pad_end else "any")
     require(np.isfinite(pad_value), f"pad_value is {pad_value}, must be finite, e.g. 0")
 
 

@@ -63,8 +63,7 @@ def vjp(logmel, *, n_mfcc=13):
 
 
 def check(dims, *, n_mfcc=13):
-    whole = isinstance(n_mfcc, (int, np.integer)) and n_mfcc >= 1
-    require(whole, f"n_mfcc is {n_mfcc!r}, must be a whole number of at least 1, e.g. 13")
+    require(n_mfcc >= 1, f"n_mfcc is {n_mfcc}, must be a whole number of at least 1, e.g. 13")
     n_mels = dims["n_mels"]
     require(n_mfcc <= n_mels, f"n_mfcc is {n_mfcc}, must be at most n_mels, {n_mels}")
 

@@ -107,6 +107,10 @@ def vjp(audio, *, frame_size, hop_size, padding="center", mode="constant", const
 
 def check(dims, *, frame_size, hop_size, padding="center", mode="constant", constant_value=0.0):
     n_samples = dims["n_samples"]
+    require(
+        padding in ("center", "same", "valid"),
+        f"padding is {padding!r}, must be 'center', 'same' or 'valid'",
+    )
     check_cut(n_samples, frame_size, hop_size, padding)
     require(
         mode in ("constant", "reflect", "symmetric"),

@@ -118,8 +118,7 @@ def vjp(audio, *, frame_size=2048, overlap=0.75, pad_end=True, fft_size=None):
 def check(dims, *, frame_size=2048, overlap=0.75, pad_end=True, fft_size=None):
     n_fft = fft_size
     if fft_size is None:  # a frame_size that is no size is left to the check
-        whole = isinstance(frame_size, (int, np.integer)) and frame_size >= 2
-        n_fft = _enclosing(int(frame_size)) if whole else 2048
+        n_fft = _enclosing(int(frame_size)) if frame_size >= 2 else 2048
     check_stft(dims["n_samples"], frame_size, n_fft, overlap, pad_end)
 
 

@@ -227,3 +227,18 @@ def test_gradient_of_frequencies_on_a_long_signal(rng):
         down = sinusoidal_synthesis(frequencies - step, amplitudes, **arguments)
         got, wanted = frequencies_bar[i, k], dot(up - down, w) / 2e-5
         assert_close(np.array([got]), np.array([wanted]), 1e-5, f"{i}, {k}")
+
+
+@pytest.mark.parametrize("sample_rate", [999.5, 1000, 1000.1])
+def test_final_phases_are_wrapped_at_every_rate(sample_rate):
+    """Whole Hz and fractions are added up apart: together they may pass the end of a turn."""
+    rng = np.random.default_rng(3)
+    f0_hz, one, shares = rng.uniform(0, 499, (500, 2)), np.ones((500, 2)), np.ones((500, 2, 1))
+    start = rng.uniform(0, 1, 500)
+    _, phase = streaming_harmonic_synthesis(
+        f0_hz, one, shares, start, n_samples=14, sample_rate=sample_rate
+    )
+    assert (phase >= 0).all()
+    assert (phase < 1).all()
+    wanted = (start + (f0_hz @ [4.0, 10.0]) / sample_rate) % 1
+    assert np.abs((phase - wanted + 0.5) % 1 - 0.5).max() <= 1e-12

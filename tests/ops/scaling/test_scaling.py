@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -122,3 +124,27 @@ def test_normalizing_more_rows_than_a_part(rng):
     assert_close(y, kept / np.where(total == 0, 1, total), 1e-14, "value")
     h_bar, _ = pullback(rng.standard_normal(y.shape))
     assert np.abs((h_bar * h).sum(axis=1)).max() < 1e-13  # scaling a row changes nothing
+
+
+@pytest.mark.parametrize(("name", "per_decade"), [("amplitude_to_db", 20), ("power_to_db", 10)])
+def test_gradient_on_the_floors(name, per_decade):
+    """Exactly on the floor of the level the slope is that above, on that of the input 0."""
+    op = all_ops()[name]
+    y, pullback = op.vjp(np.ones(1), ref_db=60.0, range_db=60.0)
+    assert y[0] == -60.0
+    np.testing.assert_allclose(pullback(np.ones(1))[0], per_decade / math.log(10), rtol=1e-15)
+
+    floor = math.exp(-80.0 * math.log(10) / per_decade)
+    x = np.array([np.nextafter(floor, 0), floor, np.nextafter(floor, 1)])
+    y, pullback = op.vjp(x, ref_db=-1.0)  # so that the floor of the level is out of reach
+    np.testing.assert_allclose(y, -79.0, rtol=1e-14)
+    slope = per_decade / math.log(10) / floor
+    np.testing.assert_allclose(pullback(np.ones(3))[0], [0.0, 0.0, slope], rtol=1e-14)
+
+
+@pytest.mark.parametrize("x", [0.0, -0.0, 5e-324])
+def test_safe_log_where_values_begin_to_have_one(x):
+    y, pullback = ddsp_ref.safe_log.vjp(np.array([x]), eps=1e-3)
+    assert y[0] == (math.log(5e-324) if x > 0 else math.log(1e-3))
+    with np.errstate(over="ignore"):
+        assert pullback(np.ones(1))[0][0] == (np.inf if x > 0 else 0.0)
