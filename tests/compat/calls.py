@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ import numpy as np
 import ddsp_ref.compat.magenta as ddsp
 
 from ..golden import Golden, load
-from .extract import WHERE
 
 
 @dataclass
@@ -27,19 +25,6 @@ class Made:
     outputs: dict[str, np.ndarray]
     gradients: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]] | None
     function: str
-
-
-@cache
-def whole_outputs() -> dict[str, np.ndarray]:
-    with np.load(WHERE) as data:
-        return {key: data[key] for key in data.files}
-
-
-def recorded_outputs(file: str, golden: Golden) -> dict[str, np.ndarray]:
-    """Return what the original gave: float64, and what is whole by itself."""
-    start = f"{file}/{golden.label}/out/"
-    whole = {k[len(start) :]: v for k, v in whole_outputs().items() if k.startswith(start)}
-    return golden.outputs | whole
 
 
 def golden_files() -> list[str]:

@@ -10,7 +10,7 @@ from ddsp_ref.errors import ParameterError
 
 from ..golden import Golden
 from . import special  # noqa: F401 - fills the list of calls
-from .calls import make, recorded_outputs
+from .calls import make
 from .exceptions import ALWAYS_FLOAT64, DIFFERS, FLOAT32_ONLY, MODULO_A_TURN, ONE_SCALE, RUNS
 
 
@@ -59,7 +59,7 @@ def compare(file: str, golden: Golden, dtype: type) -> Outcome:
     left_out = DIFFERS.get(key, ("", ""))[0]
     if left_out == "*" or (key in FLOAT32_ONLY and dtype is not np.float32):
         return outcome
-    recorded = recorded_outputs(file, golden)
+    recorded = golden.outputs
     missing = sorted(set(recorded) - set(made.outputs))
     if missing:
         outcome.wrong.append(f"no output {missing}; there are {sorted(made.outputs)}")

@@ -21,8 +21,6 @@ _NO_TAP = "the original returns zeros: its window of one tap is 0; no tap is lef
 # Calls that the face refuses, and the original does not.
 REFUSED = {
     f"apply_window_to_impulse_response/ir{n}_w1_c{c}": _NO_TAP for n in (16, 17) for c in (0, 1)
-} | {
-    "crop_and_compensate_delay/c2": "the original returns an empty array: no sample follows",
 }
 
 _EMPTY = "the original returns an empty array; here the samples that the rule names"
@@ -30,6 +28,7 @@ _SILENCE = "the original's gradient is NaN on silence; here it is 0"
 
 # Parts that are not compared. "*" stands for all.
 DIFFERS = {
+    "crop_and_compensate_delay/c2": ("*", _EMPTY),
     "fft_convolve/end_zero": ("*", _EMPTY),
     "fft_convolve/end_negative": ("*", _EMPTY),
     "fft_convolve/end_negative2": ("*", _EMPTY),

@@ -25,7 +25,7 @@ def get_fft_size(frame_size, ir_size, power_of_2=True):
 def crop_and_compensate_delay(audio, audio_size, ir_size, padding, delay_compensation):
     """Cut a convolution to length from where its delay ends; see `crop_and_compensate_delay`.
 
-    Where the original returns nothing, because no sample follows, it is refused.
+    Where the original returns nothing, because no sample follows, all samples are kept.
     """
     return apply(
         "crop_and_compensate_delay",
