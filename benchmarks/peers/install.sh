@@ -1,8 +1,36 @@
 #!/usr/bin/env bash
-# Make one virtual environment for each peer under benchmarks/peers/.venv-NAME.
+# Make a virtual environment for each peer, or for the ones named: install.sh [NAME ...]
+# They go to benchmarks/peers/.venv-NAME, or to $PEERS_HOME/.venv-NAME.
 set -euo pipefail
 cd "$(dirname "$0")"
-python3 -m venv --clear .venv-torch
-.venv-torch/bin/pip install --quiet numpy torch
-python3 -m venv --clear .venv-tensorflow
-.venv-tensorflow/bin/pip install --quiet numpy tensorflow-cpu
+home="${PEERS_HOME:-.}"
+
+# make NAME PACKAGE ...
+make() {
+    python3 -m venv --clear "$home/.venv-$1"
+    "$home/.venv-$1/bin/pip" install --quiet "${@:2}"
+}
+
+# PyTorch's own index has the wheels without the gigabytes for graphics cards.
+make_torch() {
+    make "$1" numpy
+    pip="$home/.venv-$1/bin/pip"
+    "$pip" install --quiet --retries 1 --index-url https://download.pytorch.org/whl/cpu torch ||
+        "$pip" install --quiet torch
+    "$pip" install --quiet numpy "${@:2}"
+}
+
+[ $# -gt 0 ] || set -- original torch jax torchlpc librosa scipy
+for name; do
+    case $name in
+    original) # magenta/ddsp itself; not all that it wants can be had any more, nor is it needed
+        make original tensorflow-cpu numpy scipy librosa gin-config tensorflow-probability
+        "$home/.venv-original/bin/pip" install --quiet --no-deps ddsp==3.7.0 tf-keras ;;
+    torch) make_torch torch ;;
+    jax) make jax numpy jax ;;
+    torchlpc) make_torch torchlpc torchlpc ;;
+    librosa) make librosa numpy librosa ;;
+    scipy) make scipy numpy scipy ;;
+    *) echo "install.sh: no peer is called $name" >&2; exit 2 ;;
+    esac
+done
