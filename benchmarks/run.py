@@ -25,6 +25,7 @@ COLUMNS = {
     "original": ("original", ""),
     "torch": ("torch", "eager"),
     "torch.compile": ("torch", "compiled"),
+    "torch.plain": ("torch", "plain"),
     "jax": ("jax", ""),
     "torchlpc": ("torchlpc", ""),
     "librosa": ("librosa", ""),

@@ -1,4 +1,8 @@
-"""Plain PyTorch, eager (variant "eager") and compiled (variant "compiled")."""
+"""PyTorch, eager (variant "eager") and compiled (variant "compiled").
+
+Variant "plain" is harmonic synthesis as the original writes it: a frequency, an envelope and a
+running sum of phase for every partial and sample. The others sum the fundamental alone.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +38,29 @@ def harmonic(x, s):
     levels = upsample(levels, s["n_samples"], window=True)
     levels = torch.where(f0[..., None] * k < s["sample_rate"] / 2, levels, 0.0)
     return (levels * torch.sin(phase[..., None] * k)).sum(-1)
+
+
+def plain_harmonic(x, s):
+    k = torch.arange(1, x["harmonic_distribution"].shape[-1] + 1)
+    n_samples = s["n_samples"]
+    frequencies = upsample(x["f0_hz"][..., None] * k, n_samples)
+    levels = x["amplitudes"][..., None] * x["harmonic_distribution"]
+    levels = overlap_add(torch.cat([levels, levels[:, -1:]], 1), n_samples)
+    levels = torch.where(frequencies >= s["sample_rate"] / 2, 0.0, levels)
+    phases = torch.cumsum(2 * math.pi / s["sample_rate"] * frequencies, 1)
+    return (levels * torch.sin(phases)).sum(-1)
+
+
+def overlap_add(x, n_samples):
+    """Sum Hann windows of two hops, one for each frame, weighted with it."""
+    n_frames = x.shape[1]
+    hop = n_samples // (n_frames - 1)
+    window = torch.hann_window(2 * hop, periodic=True)
+    pieces = (x[:, :, None] * window[:, None]).permute(0, 3, 2, 1)
+    pieces = pieces.reshape(-1, 2 * hop, n_frames)
+    size = (1, hop * (n_frames + 1))
+    y = functional.fold(pieces, size, (1, 2 * hop), stride=(1, hop))[:, 0, 0, hop:-hop]
+    return y.reshape(x.shape[0], x.shape[2], -1).mT
 
 
 def sinusoidal(x, s):
@@ -185,6 +212,7 @@ FUNCTIONS = {
     "reverb": reverb, "fir": fir, "spectral_loss": spectral_loss, "stft": stft,
     "loudness": loudness,
 }  # fmt: skip
+PLAIN = {"harmonic": plain_harmonic}
 RENDERS = ("render_shipped", "render_original")
 STEPS = ("train_shipped", "train_original")
 
@@ -213,7 +241,7 @@ def prepare(job, inputs):
     if line in RENDERS:
         function, x = wrap(lambda x, s: render(p, x, s)), x
     else:
-        function = wrap(FUNCTIONS[line])
+        function = wrap(PLAIN[line] if job["variant"] == "plain" else FUNCTIONS[line])
 
     def forward():
         with torch.no_grad():
@@ -229,4 +257,8 @@ def prepare(job, inputs):
     return forward, both if leaves else None
 
 
-protocol.run(torch.__version__, {*FUNCTIONS, *RENDERS, *STEPS}, prepare)
+def known(variant):
+    return PLAIN if variant == "plain" else {*FUNCTIONS, *RENDERS, *STEPS}
+
+
+protocol.run(torch.__version__, known, prepare)

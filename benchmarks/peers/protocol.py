@@ -87,14 +87,14 @@ def run(version: str, lines: Any, prepare: Callable) -> None:
     ----------
     version : str
         What the figures belong to.
-    lines : collection of str
-        The lines that this peer knows.
+    lines : collection of str, or function
+        The lines that this peer knows; the function is asked for those of a variant.
     prepare : callable
         See above.
     """
     job = json.loads(Path(sys.argv[1]).read_text())
     facts: dict[str, Any] = {"version": version}
-    if job["line"] in lines:
+    if job["line"] in (lines(job["variant"]) if callable(lines) else lines):
         with np.load(job["inputs"]) as file:
             inputs = dict(file)
         figures, arrays = measure(job, prepare, inputs)

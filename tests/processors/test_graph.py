@@ -60,7 +60,10 @@ def test_missing_inputs_are_named():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Add()([1.0, 2.0], [3.0]), r"Add: signal_one has shape \(2,\) and signal_two \(1,\)"),
+        (
+            lambda: Add()([1.0, 2.0], [3.0]),
+            r"Add: signal_one has shape \(2,\) and signal_two \(1,\)",
+        ),
         (lambda: Add()(np.ones(2)), r"Add: takes 2 arrays \(signal_one, signal_two\), got 1"),
         (lambda: Reverb().vjp(np.ones(2)), r"Reverb: takes 2 arrays \(audio, impulse_response\)"),
         (lambda: Reverb()(np.ones(2), np.ones(0)), r"impulse_response has shape \(0,\), must be"),
