@@ -10,7 +10,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-# Writers that cannot seek back leave a length of 0 (ffmpeg into a pipe) or of about 2 or 4 GB (sox).
+# Writers that cannot seek back leave a length of 0 (ffmpeg) or of about 2 or 4 GB (sox, others).
 _UNKNOWN_FROM = 0x7FFF0000
 # An Ogg page is at most this long.
 _OGG_PAGE = 27 + 255 + 255 * 255
