@@ -257,3 +257,12 @@ def test_a_cut_without_delay_keeps_all_samples():
     audio = normal(2, 64)
     cut = ddsp.core.crop_and_compensate_delay(audio, 60, 5, "valid", 0)
     np.testing.assert_array_equal(cut, audio)
+
+
+def test_modules_are_found_by_their_short_names():
+    import ddsp_ref.compat.magenta.nn as nn
+    from ddsp_ref.compat.magenta.colab_utils import auto_tune
+
+    assert nn is ddsp.training.nn is ddsp.nn
+    assert auto_tune is ddsp.colab.colab_utils.auto_tune
+    assert {"preprocessing", "postprocessing"} <= set(ddsp.__all__)

@@ -6,6 +6,9 @@ float32 in gives float32 out, float64 in gives float64 out. Every differentiable
 value and a pullback, which turns the cotangent of the value into a dictionary of cotangents by
 name of argument, and of `weights` where there are any. Random numbers can be given as `noise=`.
 
+Modules stand where they stand in the original (`training.nn`, `colab.colab_utils`), and beside
+`core` as well: `from ddsp_ref.compat.magenta import nn`.
+
 Examples
 --------
 >>> import numpy as np
@@ -22,6 +25,8 @@ array([0. , 0.5, 1. , 1. ])
 ['amplitudes', 'f0_hz', 'harmonic_distribution']
 """
 
+import sys
+
 from ddsp_ref.compat.magenta import (
     colab,
     core,
@@ -33,15 +38,36 @@ from ddsp_ref.compat.magenta import (
     synths,
     training,
 )
+from ddsp_ref.compat.magenta.colab import colab_utils
+from ddsp_ref.compat.magenta.training import (
+    decoders,
+    encoders,
+    heuristics,
+    metrics,
+    nn,
+    postprocessing,
+    preprocessing,
+)
 
 __all__ = [
     "colab",
+    "colab_utils",
     "core",
     "dags",
+    "decoders",
     "effects",
+    "encoders",
+    "heuristics",
     "losses",
+    "metrics",
+    "nn",
+    "postprocessing",
+    "preprocessing",
     "processors",
     "spectral_ops",
     "synths",
     "training",
 ]
+
+for _module in (*[vars(training)[_name] for _name in training.__all__], colab_utils):
+    sys.modules[f"{__name__}.{_module.__name__.rpartition('.')[2]}"] = _module
