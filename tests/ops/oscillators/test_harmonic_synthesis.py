@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import numba
 import numpy as np
 import pytest
 
@@ -64,6 +65,9 @@ def test_glide_ends_at_the_phase_of_its_integral():
     np.testing.assert_allclose(y[-1], np.sin(2 * np.pi * (whole / sample_rate % 1)), atol=1e-9)
 
 
+@pytest.mark.skipif(
+    bool(numba.config.DISABLE_JIT), reason="ten seconds in plain Python take minutes"
+)
 def test_memory_is_that_of_the_controls_and_the_audio():
     n_frames, n_harmonics, hop = 500, 100, 64
     rng = np.random.default_rng(0)
