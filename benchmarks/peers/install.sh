@@ -11,24 +11,15 @@ make() {
     "$home/.venv-$1/bin/pip" install --quiet "${@:2}"
 }
 
-# PyTorch's own index has the wheels without the gigabytes for graphics cards.
-make_torch() {
-    make "$1" numpy
-    pip="$home/.venv-$1/bin/pip"
-    "$pip" install --quiet --retries 1 --index-url https://download.pytorch.org/whl/cpu torch ||
-        "$pip" install --quiet torch
-    "$pip" install --quiet numpy "${@:2}"
-}
-
 [ $# -gt 0 ] || set -- original torch jax torchlpc librosa scipy
 for name; do
     case $name in
     original) # magenta/ddsp itself; not all that it wants can be had any more, nor is it needed
         make original tensorflow-cpu numpy scipy librosa gin-config tensorflow-probability
         "$home/.venv-original/bin/pip" install --quiet --no-deps ddsp==3.7.0 tf-keras ;;
-    torch) make_torch torch ;;
+    torch) make torch numpy torch ;;
     jax) make jax numpy jax ;;
-    torchlpc) make_torch torchlpc torchlpc ;;
+    torchlpc) make torchlpc numpy torch torchlpc ;;
     librosa) make librosa numpy librosa ;;
     scipy) make scipy numpy scipy ;;
     *) echo "install.sh: no peer is called $name" >&2; exit 2 ;;
