@@ -49,6 +49,7 @@ class Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 sys.meta_path.insert(0, Stubs())
 
+# Only now: what these import has to find the stubs.
 import ddsp  # noqa: E402
 import ddsp.training  # noqa: E402
 import protocol  # noqa: E402

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 
+import numba
 import numpy as np
 import pytest
 import soundfile
@@ -23,6 +24,10 @@ from ddsp_ref.models.run import Run
 from ddsp_ref.models.training import train
 
 from .synthetic import RATE, tiny_config, tone
+
+pytestmark = pytest.mark.skipif(
+    bool(numba.config.DISABLE_JIT), reason="whole trainings in plain Python take minutes"
+)
 
 SETTINGS = {
     "batch_size": 2,
