@@ -21,6 +21,7 @@ from ddsp_ref.arguments import (
 from ddsp_ref.errors import ParameterError, require
 
 Arrays = tuple[np.ndarray, ...]
+_EMPTY = inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class Op:
     define : callable
         ``define(*arrays, **settings, xp=np)``, float64, for one element of the batch.
     vjp : callable
-        ``vjp(*arrays, **settings) -> (y, pullback)``, fast, for `(batch, *core)`.
+        ``vjp(*arrays, **settings) -> (y, pullback)``, fast, for `(batch, *core)`. Like `forward`
+        and `check` it is given every setting: defaults need stand in `define` only.
     cases : callable
         Returns a list of `Case`.
     signature : str
@@ -87,8 +89,7 @@ class Op:
         ``check(dims, **settings)`` raises `ParameterError` on settings that cannot work. That
         settings are finite and of their type is checked before, see `arguments.setting_kind`.
     one_for_all : tuple of str
-        Names of arrays that reach the fast path with a batch of 1 when the caller gave one for
-        the whole batch, so that work on them is not repeated.
+        Arrays that reach the fast path with a batch of 1 when one was given for the whole batch.
     may_be_none : tuple of str
         Names of settings that take None, though it is not their default.
     float32_error : float
@@ -123,6 +124,7 @@ class Op:
         self.settings = {
             p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "xp"
         }
+        self._defaults = {k: v for k, v in self.settings.items() if v is not _EMPTY}
         self._kinds = {
             key: setting_kind(key, default, key in may_be_none)
             for key, default in self.settings.items()
@@ -142,13 +144,13 @@ class Op:
         """Return the value in the precision of the inputs."""
         call = _Call(self, arrays, settings)
         if self._forward is None:
-            return call.restore(self._vjp(*call.arrays, **settings)[0])
-        return call.restore(self._forward(*call.arrays, **settings))
+            return call.restore(self._vjp(*call.arrays, **call.settings)[0])
+        return call.restore(self._forward(*call.arrays, **call.settings))
 
     def vjp(self, *arrays: Any, **settings: Any) -> tuple[Any, Callable[[Any], Arrays]]:
         """Return the value and `pullback(y_bar)`, which gives one cotangent per array."""
         call = _Call(self, arrays, settings)
-        flat_y, flat_pullback = self._vjp(*call.arrays, **settings)
+        flat_y, flat_pullback = self._vjp(*call.arrays, **call.settings)
         y = call.restore(flat_y)
         for part in y if isinstance(y, tuple) else (y,):
             if holds(flat_pullback, part):
@@ -196,7 +198,7 @@ class Op:
             check_setting(f"{self.name}: {key}", value, self._kinds[key])
         for key, default in self.settings.items():
             require(
-                key in settings or default is not inspect.Parameter.empty,
+                key in settings or default is not _EMPTY,
                 f"{self.name}: the setting {key!r} is missing, pass {key}=...",
             )
         dims: dict[str, int] = {}
@@ -205,7 +207,7 @@ class Op:
         self._batch_shape(shapes)
         if self._check is not None:
             try:
-                self._check(dims, **settings)
+                self._check(dims, **self._defaults | settings)
             except ParameterError as error:
                 raise ParameterError(f"{self.name}: {error}") from None
         return dims
@@ -255,6 +257,7 @@ class _Call:
         self.shapes = [a.shape for a in given]
         self.dtypes = [a.dtype for a in given]
         op.check(*self.shapes, **settings)
+        self.settings = op._defaults | settings
         self.batch = op._batch_shape(self.shapes)
         self.dtype = np.result_type(np.float32, *self.dtypes)
         self.arrays = [self._flatten(i, a) for i, a in enumerate(given)]

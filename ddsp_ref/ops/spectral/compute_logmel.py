@@ -97,29 +97,8 @@ def define(
     return safe_log.define(mel, xp=xp)
 
 
-def vjp(
-    audio,
-    *,
-    n_mels=64,
-    sample_rate=16000,
-    low_hz=80.0,
-    high_hz=7600.0,
-    fft_size=2048,
-    overlap=0.75,
-    pad_end=True,
-    frame_size=None,
-):
-    mel, pull_mel = compute_mel.vjp(
-        audio,
-        n_mels=n_mels,
-        sample_rate=sample_rate,
-        low_hz=low_hz,
-        high_hz=high_hz,
-        fft_size=fft_size,
-        overlap=overlap,
-        pad_end=pad_end,
-        frame_size=frame_size,
-    )
+def vjp(audio, **settings):
+    mel, pull_mel = compute_mel.vjp(audio, **settings)
     y, pull_log = safe_log.vjp(mel)
 
     def pullback(y_bar):
@@ -128,29 +107,8 @@ def vjp(
     return y, pullback
 
 
-def check(
-    dims,
-    *,
-    n_mels=64,
-    sample_rate=16000,
-    low_hz=80.0,
-    high_hz=7600.0,
-    fft_size=2048,
-    overlap=0.75,
-    pad_end=True,
-    frame_size=None,
-):
-    compute_mel.check(
-        dims,
-        n_mels=n_mels,
-        sample_rate=sample_rate,
-        low_hz=low_hz,
-        high_hz=high_hz,
-        fft_size=fft_size,
-        overlap=overlap,
-        pad_end=pad_end,
-        frame_size=frame_size,
-    )
+def check(dims, **settings):
+    compute_mel.check(dims, **settings)
 
 
 def cases():

@@ -84,24 +84,19 @@ def define(
     return magnitude_to_mel.define(magnitudes, **bands, xp=xp)
 
 
-def vjp(
-    audio,
-    *,
-    n_mels=64,
-    sample_rate=16000,
-    low_hz=0.0,
-    high_hz=8000.0,
-    fft_size=2048,
-    overlap=0.75,
-    pad_end=True,
-    frame_size=None,
-):
-    magnitudes, pull_magnitudes = stft_magnitude.vjp(
-        audio, fft_size=fft_size, overlap=overlap, pad_end=pad_end, frame_size=frame_size
-    )
-    y, pull_bands = magnitude_to_mel.vjp(
-        magnitudes, n_mels=n_mels, sample_rate=sample_rate, low_hz=low_hz, high_hz=high_hz
-    )
+_OF_BANDS = ("n_mels", "sample_rate", "low_hz", "high_hz")
+
+
+def _split(settings):
+    """Return the settings of the transform and those of the bands."""
+    bands = {name: settings[name] for name in _OF_BANDS}
+    return {name: value for name, value in settings.items() if name not in bands}, bands
+
+
+def vjp(audio, **settings):
+    transform, bands = _split(settings)
+    magnitudes, pull_magnitudes = stft_magnitude.vjp(audio, **transform)
+    y, pull_bands = magnitude_to_mel.vjp(magnitudes, **bands)
 
     def pullback(y_bar):
         return pull_magnitudes(*pull_bands(y_bar))
@@ -109,28 +104,10 @@ def vjp(
     return y, pullback
 
 
-def check(
-    dims,
-    *,
-    n_mels=64,
-    sample_rate=16000,
-    low_hz=0.0,
-    high_hz=8000.0,
-    fft_size=2048,
-    overlap=0.75,
-    pad_end=True,
-    frame_size=None,
-):
-    stft_magnitude.check(
-        dims, fft_size=fft_size, overlap=overlap, pad_end=pad_end, frame_size=frame_size
-    )
-    magnitude_to_mel.check(
-        {"n_bins": fft_size // 2 + 1},
-        n_mels=n_mels,
-        sample_rate=sample_rate,
-        low_hz=low_hz,
-        high_hz=high_hz,
-    )
+def check(dims, **settings):
+    transform, bands = _split(settings)
+    stft_magnitude.check(dims, **transform)
+    magnitude_to_mel.check({"n_bins": transform["fft_size"] // 2 + 1}, **bands)
 
 
 def cases():

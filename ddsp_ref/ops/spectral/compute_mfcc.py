@@ -97,30 +97,8 @@ def define(
     return logmel_to_mfcc.define(logmel, n_mfcc=n_mfcc, xp=xp)
 
 
-def vjp(
-    audio,
-    *,
-    n_mfcc=13,
-    n_mels=128,
-    sample_rate=16000,
-    low_hz=20.0,
-    high_hz=8000.0,
-    fft_size=1024,
-    overlap=0.75,
-    pad_end=True,
-    frame_size=None,
-):
-    logmel, pull_logmel = compute_logmel.vjp(
-        audio,
-        n_mels=n_mels,
-        sample_rate=sample_rate,
-        low_hz=low_hz,
-        high_hz=high_hz,
-        fft_size=fft_size,
-        overlap=overlap,
-        pad_end=pad_end,
-        frame_size=frame_size,
-    )
+def vjp(audio, *, n_mfcc, **settings):
+    logmel, pull_logmel = compute_logmel.vjp(audio, **settings)
     y, pull_mfcc = logmel_to_mfcc.vjp(logmel, n_mfcc=n_mfcc)
 
     def pullback(y_bar):
@@ -129,30 +107,8 @@ def vjp(
     return y, pullback
 
 
-def check(
-    dims,
-    *,
-    n_mfcc=13,
-    n_mels=128,
-    sample_rate=16000,
-    low_hz=20.0,
-    high_hz=8000.0,
-    fft_size=1024,
-    overlap=0.75,
-    pad_end=True,
-    frame_size=None,
-):
-    compute_logmel.check(
-        dims,
-        n_mels=n_mels,
-        sample_rate=sample_rate,
-        low_hz=low_hz,
-        high_hz=high_hz,
-        fft_size=fft_size,
-        overlap=overlap,
-        pad_end=pad_end,
-        frame_size=frame_size,
-    )
+def check(dims, *, n_mfcc, n_mels, **settings):
+    compute_logmel.check(dims, n_mels=n_mels, **settings)
     logmel_to_mfcc.check({"n_mels": n_mels}, n_mfcc=n_mfcc)
 
 
