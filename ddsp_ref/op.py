@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +17,9 @@ from ddsp_ref.arguments import (
     parse_signature,
     setting_kind,
 )
+from ddsp_ref.call import Arrays, Call
 from ddsp_ref.errors import ParameterError, require
 
-Arrays = tuple[np.ndarray, ...]
 _EMPTY = inspect.Parameter.empty
 
 
@@ -88,6 +87,9 @@ class Op:
     check : callable or None
         ``check(dims, **settings)`` raises `ParameterError` on settings that cannot work. That
         settings are finite and of their type is checked before, see `arguments.setting_kind`.
+    selective : bool
+        Whether `vjp` takes a setting ``wanted``, one bool per array: those whose cotangents it
+        need not compute, it may leave as None.
     one_for_all : tuple of str
         Arrays that reach the fast path with a batch of 1 when one was given for the whole batch.
     may_be_none : tuple of str
@@ -109,13 +111,14 @@ class Op:
         source: str,
         forward: Callable | None = None,
         check: Callable | None = None,
+        selective: bool = False,
         one_for_all: tuple[str, ...] = (),
         may_be_none: tuple[str, ...] = (),
         float32_error: float = 2e-6,
         float32_grad_error: float = 1e-5,
     ) -> None:
         self.name, self.cases, self.source = name, cases, source
-        self.signature = signature
+        self.signature, self._selective = signature, selective
         self.float32_error, self.float32_grad_error = float32_error, float32_grad_error
         self._define, self._vjp, self._forward, self._check = define, vjp, forward, check
         self._inputs, self._outputs = parse_signature(signature)
@@ -142,24 +145,42 @@ class Op:
 
     def __call__(self, *arrays: Any, **settings: Any) -> Any:
         """Return the value in the precision of the inputs."""
-        call = _Call(self, arrays, settings)
+        call = Call(self, arrays, settings)
         if self._forward is None:
-            return call.restore(self._vjp(*call.arrays, **call.settings)[0])
+            return call.restore(self._vjp(*call.arrays, **call.settings, **self._wanted(()))[0])
         return call.restore(self._forward(*call.arrays, **call.settings))
 
-    def vjp(self, *arrays: Any, **settings: Any) -> tuple[Any, Callable[[Any], Arrays]]:
-        """Return the value and `pullback(y_bar)`, which gives one cotangent per array."""
-        call = _Call(self, arrays, settings)
-        flat_y, flat_pullback = self._vjp(*call.arrays, **call.settings)
+    def vjp(
+        self, *arrays: Any, wrt: Sequence[int] | None = None, **settings: Any
+    ) -> tuple[Any, Callable[[Any], Arrays]]:
+        """Return the value and `pullback(y_bar)`, which gives one cotangent per array.
+
+        With `wrt`, numbers of arrays, the cotangents of all others are None, and the work for
+        them is saved where the op can.
+        """
+        call = Call(self, arrays, settings)
+        places = range(len(call.arrays))
+        require(
+            wrt is None or (isinstance(wrt, (tuple, list)) and all(i in places for i in wrt)),
+            f"{self.name}: wrt is {wrt!r}, must be numbers of arrays, from 0 to {places[-1]}",
+        )
+        wrt = places if wrt is None else wrt
+        flat_y, flat_pullback = self._vjp(*call.arrays, **call.settings, **self._wanted(wrt))
         y = call.restore(flat_y)
         for part in y if isinstance(y, tuple) else (y,):
             if holds(flat_pullback, part):
                 part.flags.writeable = False
 
         def pullback(y_bar: Any) -> Arrays:
-            return call.restore_cotangents(flat_pullback(call.flatten_cotangent(y_bar, flat_y)))
+            cotangents = flat_pullback(call.flatten_cotangent(y_bar, flat_y))
+            return call.restore_cotangents(cotangents, wrt)
 
         return y, pullback
+
+    def _wanted(self, wrt: Sequence[int]) -> dict[str, tuple[bool, ...]]:
+        if not self._selective:
+            return {}
+        return {"wanted": tuple(i in wrt for i in range(len(self.array_names)))}
 
     def define(self, *arrays: Any, xp: Any = np, **settings: Any) -> Any:
         """Return the readable truth, float64. With `xp=autograd.numpy` it can be taped."""
@@ -246,75 +267,3 @@ class Op:
             own = index[len(batch) - len(lead) :]
             picked.append(array[tuple(0 if n == 1 else i for i, n in zip(own, lead, strict=True))])
         return picked
-
-
-class _Call:
-    """The inputs of one call in the form that the fast path wants, and the way back."""
-
-    def __init__(self, op: Op, arrays: tuple[Any, ...], settings: dict[str, Any]) -> None:
-        given = op._as_float(arrays)
-        self.op = op
-        self.shapes = [a.shape for a in given]
-        self.dtypes = [a.dtype for a in given]
-        op.check(*self.shapes, **settings)
-        self.settings = op._defaults | settings
-        self.batch = op._batch_shape(self.shapes)
-        self.dtype = np.result_type(np.float32, *self.dtypes)
-        self.arrays = [self._flatten(i, a) for i, a in enumerate(given)]
-
-    def _flatten(self, i: int, array: np.ndarray) -> np.ndarray:
-        term = self.op._inputs[i]
-        core = array.shape[array.ndim - len(term.dims) :]
-        if not term.shared:
-            lead = array.shape[: array.ndim - len(core)]
-            alone = self.op._unit_batch[i] and math.prod(lead) == 1
-            if lead != self.batch and not alone:
-                array = np.broadcast_to(array, self.batch + core)
-            array = array.reshape((1 if alone else math.prod(self.batch), *core))
-        flat = np.ascontiguousarray(array, self.dtype).view()
-        flat.flags.writeable = False  # one numba specialisation, and inputs cannot be harmed
-        return flat
-
-    def restore(self, flat: Any) -> Any:
-        if isinstance(flat, tuple):
-            return tuple(y.reshape(self.batch + y.shape[1:]) for y in flat)
-        return flat.reshape(self.batch + flat.shape[1:])
-
-    def flatten_cotangent(self, y_bar: Any, flat_y: Any) -> Any:
-        if isinstance(flat_y, tuple):
-            require(
-                isinstance(y_bar, (tuple, list)) and len(y_bar) == len(flat_y),
-                f"{self.op.name}: the pullback takes a tuple of {len(flat_y)} cotangents",
-            )
-            pairs = zip(y_bar, flat_y, strict=True)
-            return tuple(self.flatten_cotangent(*pair) for pair in pairs)
-        y_bar = np.asarray(y_bar)
-        require(
-            y_bar.dtype.kind in "fiub",
-            f"{self.op.name}: y_bar has dtype {y_bar.dtype}, must be float32 or float64",
-        )
-        wanted = self.batch + flat_y.shape[1:]
-        require(
-            y_bar.shape == wanted,
-            f"{self.op.name}: y_bar has shape {y_bar.shape}, must be that of the value, {wanted}",
-        )
-        flat = np.ascontiguousarray(y_bar.reshape(flat_y.shape), flat_y.dtype).view()
-        flat.flags.writeable = False
-        return flat
-
-    def restore_cotangents(self, cotangents: Arrays) -> Arrays:
-        return tuple(
-            self._restore_one(x_bar, shape, dtype)
-            for x_bar, shape, dtype in zip(cotangents, self.shapes, self.dtypes, strict=True)
-        )
-
-    def _restore_one(self, x_bar: np.ndarray, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        if x_bar.size != math.prod(shape):  # the input was broadcast: its copies add up
-            core = x_bar.shape[1:]
-            x_bar = x_bar.reshape(self.batch + core)
-            lead = shape[: len(shape) - len(core)]
-            padded = (1,) * (len(self.batch) - len(lead)) + lead
-            axes = tuple(i for i, (n, m) in enumerate(zip(padded, self.batch)) if n != m)
-            x_bar = x_bar.sum(axis=axes)
-        own = x_bar.flags.writeable  # what is not belongs to the caller, or to the residuals
-        return x_bar.reshape(shape).astype(dtype, copy=not own)

@@ -90,6 +90,28 @@ def test_pullback_is_the_taped_gradient_of_the_definition(op, case, rng):
         assert_close(got, wanted, op.float32_grad_error, f"cotangent of {name}, float32")
 
 
+@each_op
+def test_arrays_that_are_not_there_cannot_be_wanted(op):
+    case = next(case for case in op.cases() if case.error is None)
+    with pytest.raises(ParameterError, match=rf"{op.name}: wrt is \(9,\), must be numbers"):
+        op.vjp(*cast(case, np.float64), wrt=(9,), **case.settings)
+
+
+@smooth
+def test_cotangents_that_are_not_wanted_are_left_out(op, case, rng):
+    arrays = cast(case, np.float64)
+    y, pullback = op.vjp(*arrays, **case.settings)
+    y_bar = random_like(y, rng)
+    every = pullback(y_bar)
+    for i, wanted in enumerate(every):
+        same, alone = op.vjp(*arrays, wrt=(i,), **case.settings)
+        for one, other in zip(as_tuple(same), as_tuple(y)):
+            np.testing.assert_array_equal(one, other)
+        cotangents = alone(y_bar)
+        assert [got is None for got in cotangents] == [j != i for j in range(len(every))]
+        np.testing.assert_array_equal(cotangents[i], wanted)
+
+
 @smooth
 def test_pullback_is_the_central_difference(op, case, rng):
     arrays = cast(case, np.float64)

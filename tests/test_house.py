@@ -25,6 +25,7 @@ ROWS = [
     {"registry"},
     {"ops"},
     {"op"},
+    {"call"},
     {"arguments"},
     {"errors", "jit"},
 ]

@@ -62,7 +62,8 @@ class _Apply(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, op: Op, settings: dict[str, Any], *tensors: torch.Tensor) -> Any:
-        y, pullback = op.vjp(*(t.numpy(force=True) for t in tensors), **settings)
+        wrt = [i for i, wanted in enumerate(ctx.needs_input_grad[2:]) if wanted]
+        y, pullback = op.vjp(*(t.numpy(force=True) for t in tensors), wrt=wrt, **settings)
         ctx.op, ctx.pullback = op, pullback
         ctx.save_for_backward(*tensors)  # for its check that they were not changed in place
         return _to_tensors(y, tensors)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import scipy.fft
 
 from ddsp_ref.errors import require
 from ddsp_ref.models.config import ModelConfig
@@ -22,8 +22,9 @@ from ddsp_ref.processors.synths import FilteredNoise, Harmonic
 IR_KEY = "reverb/impulse_response"
 _IR_DEVIATION = 1e-6  # magenta/ddsp starts the impulse response from normal noise this small
 
-# magenta/ddsp's FFT sizes are 2048, 1024 ... 64 at 16 kHz: 128 ms, 64 ms ... 4 ms
-_LOSS_SECONDS = tuple(0.128 / 2**i for i in range(6))
+# magenta/ddsp's FFT sizes are 2048, 1024 ... 64 at 16 kHz; at other rates the powers of two that
+# last about as long, 128 ms ... 4 ms
+_LOSS_SECONDS, _N_LOSS_SIZES = 0.128, 6
 
 
 class Model:
@@ -39,11 +40,9 @@ class Model:
         self.config = config
         decoder, _ = DECODERS[config.decoder]
         self.decoder = decoder(config.decoder_settings, config.n_harmonics, config.n_bands)
+        longest = 2 ** round(math.log2(config.sample_rate * _LOSS_SECONDS))
         self.loss_settings: dict[str, Any] = {
-            "fft_sizes": tuple(
-                4 * scipy.fft.next_fast_len(round(config.sample_rate * seconds / 4))
-                for seconds in _LOSS_SECONDS
-            ),
+            "fft_sizes": tuple(longest >> i for i in range(_N_LOSS_SIZES)),
             "mag_weight": 1.0,
             "logmag_weight": 1.0,
         }
@@ -195,6 +194,7 @@ class Model:
             The loss, and one gradient per parameter.
         """
         audio, pullback = self.vjp(params, batch.f0_hz, batch.loudness_db, noise)
-        losses, loss_pullback = spectral_loss.vjp(batch.audio, audio, **self.loss_settings)
+        signals = batch.audio, audio
+        losses, loss_pullback = spectral_loss.vjp(*signals, wrt=(1,), **self.loss_settings)
         _, audio_bar = loss_pullback(np.full_like(losses, 1 / losses.size))
         return float(losses.mean()), pullback(audio_bar)

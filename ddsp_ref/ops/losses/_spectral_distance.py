@@ -8,9 +8,10 @@ import numpy as np
 
 from ddsp_ref.errors import require
 from ddsp_ref.ops.spectral import compute_loudness
+from ddsp_ref.ops.spectral._fft import suits
 
 from . import mean_difference
-from ._spectral_kernels import magnitude_distance
+from ._magnitude_kernels import magnitude_distance
 from ._spectral_terms import terms_distance
 
 # Samples in a frame of the loudness
@@ -71,6 +72,7 @@ def check_settings(
 def spectra_distance(
     signals,
     bars,
+    wanted,
     *,
     fft_sizes=(2048, 1024, 512, 256, 128, 64),
     loss_type="L1",
@@ -83,16 +85,16 @@ def spectra_distance(
     log_eps=1e-5,
     **rates,
 ):
-    """Return what the spectra add to the loss, float64; add the cotangents to `bars`."""
+    """Return what the spectra add to the loss, float64; add the cotangents to wanted bars."""
     add = log_eps if log_floor == "add" else 0.0
     more = delta_time_weight, delta_freq_weight, cumsum_freq_weight
     weights = mag_weight, *more, logmag_weight
     if not any(weight > 0 for weight in weights):
         return np.zeros(len(signals[0]))
-    if loss_type == "COSINE" or any(weight > 0 for weight in more):
-        return terms_distance(signals, bars, fft_sizes, loss_type, weights, add, log_eps)
-    both = mag_weight, logmag_weight
-    return magnitude_distance(signals, bars, fft_sizes, loss_type == "L2", *both, add, log_eps)
+    if loss_type == "L1" and not any(more) and all(suits(size) for size in fft_sizes):
+        both = mag_weight, logmag_weight
+        return magnitude_distance(signals, bars, wanted, fft_sizes, *both, add, log_eps)
+    return terms_distance(signals, bars, wanted, fft_sizes, loss_type, weights, add, log_eps)
 
 
 def loudness_distance(

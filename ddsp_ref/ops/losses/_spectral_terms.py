@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy.fft
 
-from ddsp_ref.jit import njit_relaxed
+from ddsp_ref.jit import njit_relaxed, ranges
+from ddsp_ref.ops.spectral._frames import add_frames, cut_frames, run_in_turns
+from ddsp_ref.ops.spectral._tables import hann_window
 
-from ._spectral_kernels import walk
-
+# Samples in one part of the work: the spectra of its frames stay in the cache of a core.
+_PART = 8192
 _KINDS = {"L1": 0, "L2": 1, "COSINE": 2}
 
 
@@ -116,10 +119,45 @@ def _pull(spectra, mags, bars):
                 row[2 * k + 1] *= slope
 
 
-def terms_distance(signals, bars, fft_sizes, loss_type, weights, add, floor):
+def _walk(signals, bars, wanted, fft_sizes, compare, ahead):
+    """Return the sum of what `compare` makes of the spectra of each pair of signals, float64.
+
+    `signals` are target and audio, both (batch, n_samples). `compare(spectra, n_own, n_frames)`
+    sees the spectra of a run of frames of both as real numbers, (2, n_own + ahead, 2 * n_bins),
+    and how many frames there are in all; of the frames ahead, which begin the next run, there are
+    none after the last. `compare` overwrites the spectra by what gives the cotangents of the
+    frames when transformed back, and those that are wanted are added to `bars`.
+    """
+    n_batch, n_samples = signals[0].shape
+    dtype = signals[0].dtype
+    # Frames reach no further than the part after the one that they begin in.
+    chunks = ranges(n_samples, max(_PART, (1 + ahead) * max(fft_sizes)))
+    sums = np.zeros((n_batch, len(chunks)))
+
+    def part(b, i):
+        for size in fft_sizes:
+            hop = size // 4
+            n_frames = -(-n_samples // hop)
+            first, last = (-(-end // hop) for end in chunks[i])
+            frames = np.empty((2, min(last + ahead, n_frames) - first, size), dtype)
+            window = hann_window(size, dtype)
+            for signal, own in zip(signals, frames):
+                cut_frames(signal[b], window, first * hop, hop, own)
+            spectra = scipy.fft.rfft(frames)
+            sums[b, i] += compare(spectra.view(dtype), last - first, n_frames)
+            for bar, want, own in zip(bars, wanted, spectra):
+                if want:
+                    own = scipy.fft.irfft(own, size, norm="forward", overwrite_x=True)
+                    add_frames(own, window, first * hop, hop, bar[b])
+
+    run_in_turns(part, n_batch, len(chunks))
+    return sums.sum(axis=1)
+
+
+def terms_distance(signals, bars, wanted, fft_sizes, loss_type, weights, add, floor):
     """Return the distance of each pair of signals in all views of their magnitudes.
 
-    See `walk`. `weights` are those of the magnitudes, their differences in time, differences in
+    See `_walk`. `weights` are those of the magnitudes, their differences in time, differences in
     frequency, sums over frequency, and logarithms, which are as in `magnitude_distance`.
     """
     kind = _KINDS[loss_type]
@@ -136,8 +174,8 @@ def terms_distance(signals, bars, fft_sizes, loss_type, weights, add, floor):
         _magnitudes(spectra, add, floor, mags, lifted)
         logs = np.log(lifted) if weights[4] > 0 else lifted
         total = _terms(mags, lifted, logs, n_own, kind, tuple(shares), mags_bar)
-        if bars is not None:
+        if any(wanted):
             _pull(spectra, mags, mags_bar)
         return total
 
-    return walk(signals, bars, fft_sizes, compare, ahead=int(weights[1] > 0))
+    return _walk(signals, bars, wanted, fft_sizes, compare, ahead=int(weights[1] > 0))

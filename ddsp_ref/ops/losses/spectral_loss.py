@@ -145,7 +145,8 @@ def define(
 
 def forward(target_audio, audio, *, loudness_weight=0.0, **settings):
     signals = target_audio, audio
-    y = spectra_distance(signals, None, **settings)
+    none = np.empty((0, 0), audio.dtype)
+    y = spectra_distance(signals, (none, none), (False, False), **settings)
     if loudness_weight > 0:
         y += loudness_distance(
             signals, np.full((len(y), 1, 1), float(loudness_weight)), **settings
@@ -153,11 +154,11 @@ def forward(target_audio, audio, *, loudness_weight=0.0, **settings):
     return y.astype(audio.dtype)
 
 
-def vjp(target_audio, audio, *, loudness_weight=0.0, **settings):
+def vjp(target_audio, audio, *, wanted, loudness_weight=0.0, **settings):
     # The loss is one number per signal: its cotangent only scales what is known by now.
     signals = target_audio, audio
     bars = np.zeros_like(target_audio), np.zeros_like(audio)
-    y = spectra_distance(signals, bars, **settings)
+    y = spectra_distance(signals, bars, wanted, **settings)
     if loudness_weight > 0:
         weights = np.full((len(y), 1, 1), float(loudness_weight))
         level, pull_level = loudness_distance(signals, weights, **settings)
@@ -249,6 +250,9 @@ def cases():
              small | every | {"log_floor": "add", "log_eps": 0.1}),
         Case("no power of two", [target, audio], {"fft_sizes": [12, 20]} | both),
         Case("fft larger than audio", [target[:10], audio[:10]], {"fft_sizes": (64,)} | both),
+        Case("powers of two", [target, audio], both | {"fft_sizes": (64, 32, 16)}),
+        Case("powers of two, added floor", [quiet, audio],
+             both | {"fft_sizes": (32, 16), "log_floor": "add", "log_eps": 0.1}),
         Case("silence within", [quiet, audio], small | every, grad=False),
         Case("identical", [target, target], small | every, np.array(0.0), grad=False),
         Case("one sample", [np.ones(1), np.zeros(1)], small | both, np.array(0.0), grad=False),
@@ -274,6 +278,7 @@ spectral_loss = Op(
     forward=forward,
     check=check,
     cases=cases,
+    selective=True,
     signature="(n_samples),(n_samples)->()",
     source="magenta/ddsp 3.7.0, ddsp/losses.py, SpectralLoss",
 )
