@@ -205,6 +205,12 @@ from ddsp_ref.processors.synths import Harmonic as Harmonic
 from ddsp_ref.processors.synths import uniform_noise as uniform_noise
 from ddsp_ref.registry import all_ops as all_ops
 from ddsp_ref.registry import get_op as get_op
+from ddsp_ref.transfer.adjust import adjust as adjust
+from ddsp_ref.transfer.controls import Controls as Controls
+from ddsp_ref.transfer.curves import Curves as Curves
+from ddsp_ref.transfer.features import listen as listen
+from ddsp_ref.transfer.instruments import find_instrument as find_instrument
 from ddsp_ref.transfer.pipeline import timbre_transfer as timbre_transfer
+from ddsp_ref.transfer.render import render as render
 
 __version__: str

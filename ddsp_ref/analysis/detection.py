@@ -84,7 +84,7 @@ def detect_notes(
     f0_confidence : array, shape (..., n_frames)
         Confidence of the pitch, 0 to 1; not negative.
     note_threshold : float
-        Least ratio of a note, above 0.
+        Least ratio of a note, at least 0; at 0 everything is a note.
     exponent : float
         Of the confidence, at least 0.
     smoothing : int
@@ -113,7 +113,6 @@ def detect_notes(
     -----
     Source: magenta/ddsp 3.7.0, ddsp/training/postprocessing.py, detect_notes.
     Differences: for pure silence the original divides 0 by 0; here the ratio is 0.
-    `ddsp_ref.transfer.notes` has another detection, which the pipeline uses.
 
     Examples
     --------
@@ -128,7 +127,7 @@ def detect_notes(
     same_shape(f"{name}: f0_confidence", f0_confidence, "loudness_db", loudness_db.shape)
     lowest = f0_confidence.min()
     require(lowest >= 0, f"{name}: f0_confidence is {lowest} at its lowest, must be at least 0")
-    number(f"{name}: note_threshold", note_threshold, 0.0, above=True)
+    number(f"{name}: note_threshold", note_threshold, 0.0)
     number(f"{name}: exponent", exponent, 0.0)
     number(f"{name}: f0_confidence_threshold", f0_confidence_threshold, 0.0, 1.0, above=True)
     mean_db = float(np.mean(loudness_db, dtype=np.float64))

@@ -17,7 +17,7 @@ from ddsp_ref.models.features import FEATURE_DEFINITION
 from ddsp_ref.models.model import Model
 from ddsp_ref.models.parameters import Parameters, check_names_and_shapes, count
 
-_ENTRIES = ("name", "description", "feature_definition", "model", "statistics", "card")
+_ENTRIES = ("name", "description", "feature_definition", "model", "card")
 _N_QUANTILES = 101
 _LARGEST = 1000.0  # no level in dB and no MIDI number is beyond
 
@@ -35,7 +35,8 @@ class Instrument:
     parameters : dict of str to ndarray
         float32.
     statistics : dict
-        Of the training material, see `ddsp_ref.models.sampler.dataset_statistics`.
+        Of the training material, see `ddsp_ref.models.sampler.dataset_statistics`. Empty if they
+        are not known: then a transfer cannot be adjusted to the instrument.
     description : str
         One sentence.
     card : dict
@@ -90,7 +91,7 @@ def save_instrument(
         "description": instrument.description,
         "feature_definition": FEATURE_DEFINITION,
         "model": instrument.config.to_json(),
-        "statistics": instrument.statistics,
+        "statistics": instrument.statistics or None,
         "card": instrument.card,
     }
     _check_parameters(instrument.name, instrument.config, instrument.parameters)
@@ -137,14 +138,18 @@ def load_instrument(folder: str | os.PathLike[str]) -> Instrument:
     for entry, kind in (("name", str), ("description", str), ("card", Mapping)):
         if not isinstance(header[entry], kind):
             raise InstrumentError(f"{where} is damaged: {entry!r} is {header[entry]!r}")
-    _check_statistics(where, header["statistics"])
+    statistics = header.get("statistics")
+    if statistics is None:
+        statistics = {}
+    else:
+        _check_statistics(where, statistics)
     _check_parameters(str(Path(folder)), config, weights)
     parameters = {k: w.astype(np.float32) for k, w in weights.items()}
     return Instrument(
         header["name"],
         config,
         parameters,
-        header["statistics"],
+        statistics,
         header["description"],
         header["card"],
     )

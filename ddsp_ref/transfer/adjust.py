@@ -2,82 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ddsp_ref.analysis.detection import detect_notes
+from ddsp_ref.analysis.tuning import SCALES, auto_tune, get_tuning_factor, infer_scale
 from ddsp_ref.errors import NoPitchError, require
-from ddsp_ref.models.features import MIN_DB, Features
+from ddsp_ref.io.notes import note_name
+from ddsp_ref.models.features import MIN_DB
+from ddsp_ref.models.instrument import Instrument
+from ddsp_ref.ops.scaling.midi import hz_to_midi, midi_to_hz
+from ddsp_ref.transfer.controls import Controls
+from ddsp_ref.transfer.curves import Curves
+from ddsp_ref.transfer.features import Heard
+from ddsp_ref.transfer.instruments import find_instrument
+from ddsp_ref.transfer.loudness import fit_loudness, quieten
 from ddsp_ref.transfer.notes import fill_pitch, find_notes
 
 LOWEST_HZ = 20.0
+# No pitch above this share of the sample rate: an octave of partials has to fit below Nyquist.
+HIGHEST = 0.22
 _MOST_OCTAVES = 4
 # An octave more has to bring this share of the notes into the range. Counting notes, not semitones,
 # keeps a few that the tracker got an octave wrong from moving all the others.
 _PRICE_OF_AN_OCTAVE = 0.1
 _PRICE_OF_A_SEMITONE = 0.01  # of distance, decides only between octaves that are all out of range
-# Dynamics are stretched or flattened by at most this, levels above the loudest are compressed.
-_FLATTEST, _WIDEST = 0.6, 1.5
-_COMPRESSION = 4.0
-# What is no note is moved down by this much, over so many seconds around the note.
-_QUIETER_DB = 30.0
-_EARLY, _FADE = 0.012, 0.032
+_MUCH = 0.25  # so large a share of the notes out of the instrument's range is worth a word
 
 
-@dataclass(frozen=True)
-class Adjusted:
+@dataclass(frozen=True, eq=False)
+class Adjusted(Curves):
     """What the instrument is told to play, and how it differs from what was heard.
 
     Attributes
     ----------
-    f0_hz, loudness_db : ndarray, shape (n_frames,), float32
-        Pitch and loudness of every frame.
+    f0_hz, loudness_db, frame_rate
+        See `Curves`.
     notes : ndarray, shape (n_frames,), bool
         The frames that belong to a note.
+    likelihood : ndarray, shape (n_frames,), float32
+        How likely that is, 0 or more: a note is what reaches the threshold.
+    threshold : float
+        Of the controls.
     octaves : int
         Octaves by which the melody was moved to fit the instrument, without those asked for.
     loudness_db_change : float
         Change of the median loudness of the notes, in dB, all included.
+    adjusted : bool
+        Whether the automatic adjustment was made.
+    tuning_cents : float or None
+        By how much the recording is sharp of A4 = 440 Hz; None unless autotune was asked for.
+    key : str or None
+        The key that the pitch was drawn to, for example "D major"; None if to none.
+    remarks : tuple of str
+        What a user should know, a sentence each: why the adjustment was skipped, notes that are
+        out of the instrument's range.
     """
 
-    f0_hz: np.ndarray
-    loudness_db: np.ndarray
     notes: np.ndarray
-    octaves: int
-    loudness_db_change: float
+    likelihood: np.ndarray
+    threshold: float
+    octaves: int = 0
+    loudness_db_change: float = 0.0
+    adjusted: bool = False
+    tuning_cents: float | None = None
+    key: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def adjust(
-    heard: Features,
-    frame_rate: float,
-    statistics: Mapping[str, Any],
-    *,
-    highest_hz: float,
-    pitch_shift: float = 0.0,
-    loudness_shift: float = 0.0,
-    fit: bool = True,
+    heard: Heard,
+    instrument: str | os.PathLike[str] | Instrument,
+    controls: Controls | None = None,
 ) -> Adjusted:
     """Turn what was heard into what an instrument is to play.
 
     Parameters
     ----------
-    heard : Features
-        Of the recording.
-    frame_rate : float
-        Frames per second.
-    statistics : mapping
-        Of the instrument: quantiles of the pitch and the loudness that it was trained on.
-    highest_hz : float
-        No pitch above this comes out; frames beyond are moved down by octaves.
-    pitch_shift : float
-        Octaves to go up, at most 8 in size; fractions are allowed.
-    loudness_shift : float
-        Decibels to add, at most 120 in size.
-    fit : bool
-        Whether to choose an octave inside the instrument's range, map the loudness of the notes
-        to the instrument's, and quieten what is no note. Otherwise only the shifts are done.
+    heard : Heard
+        Of `listen`, at the rates of the instrument. Can be used again with other controls.
+    instrument : str, PathLike or Instrument
+        Who plays; see `find_instrument`.
+    controls : Controls, optional
+        All at their defaults if not given.
 
     Returns
     -------
@@ -87,41 +97,155 @@ def adjust(
     Raises
     ------
     NoPitchError
-        If there is no note.
+        If there is nothing with a pitch that lasts at least 40 ms.
+    ParameterError
+        If the features were taken at other rates than the instrument's.
+
+    Notes
+    -----
+    Without statistics of the instrument, and where no note reaches the threshold, the automatic
+    adjustment is skipped; `Adjusted.remarks` says so. Shifts are made in any case.
     """
-    check_shifts(pitch_shift, loudness_shift)
-    notes = find_notes(heard.voiced, heard.f0_confidence, heard.loudness_db, frame_rate)
-    midi = 69.0 + 12.0 * np.log2(heard.f0_hz.astype(np.float64) / 440.0)
-    loudness = heard.loudness_db.astype(np.float64)
-    known = notes & heard.voiced
+    player, controls = find_instrument(instrument), controls or Controls()
+    check_rates(heard, player)
+    sounding = find_notes(heard.voiced, heard.f0_confidence, heard.loudness_db, heard.frame_rate)
+    known = sounding & heard.voiced
     if not known.any():
         raise NoPitchError("no pitch was found: there is no note of at least 40 ms")
-    octaves = 0
-    if fit:
-        octaves = choose_octave(midi[known], statistics["f0_midi"]["quantiles"])
-        midi = fill_pitch(midi, known, loudness, frame_rate)
-        loudness = fit_loudness(loudness, notes, frame_rate, statistics["loudness_db"]["quantiles"])
-    f0_hz = 440.0 * 2.0 ** ((midi - 69.0) / 12.0 + octaves + pitch_shift)
-    loudness = np.maximum(loudness + loudness_shift, MIN_DB)
-    return Adjusted(
-        f0_hz=fold_octaves(f0_hz, LOWEST_HZ, highest_hz).astype(np.float32),
-        loudness_db=loudness.astype(np.float32),
-        notes=notes,
+    made = _as_heard(heard, controls.threshold)
+    reason = _reason_to_skip(made, known, player, controls)
+    if reason:
+        made = replace(made, remarks=(f"the automatic adjustment was skipped: {reason}",))
+    elif controls.adjust:
+        made = _fit(made, heard, known, player, controls)
+    made = _shift(made, player, controls)
+    on = made.notes if made.notes.any() else known
+    change = np.median(made.loudness_db[on]) - np.median(heard.loudness_db[on])
+    return replace(made, loudness_db_change=float(change))
+
+
+def check_rates(heard: Heard, player: Instrument) -> None:
+    """Raise `ParameterError` unless features have the rates that an instrument was trained at."""
+    own = player.config.sample_rate, player.config.frame_rate
+    require(
+        (heard.sample_rate, heard.frame_rate) == own,
+        f"adjust: the features are of {heard.sample_rate} Hz and {heard.frame_rate} frames/s, "
+        f"the instrument {player.name} plays at {own[0]} Hz and {own[1]} frames/s; "
+        "listen for this instrument",
+    )
+
+
+def _as_heard(heard: Heard, threshold: float) -> Adjusted:
+    notes, likelihood = detect_notes(
+        heard.loudness_db, heard.certainty, note_threshold=threshold, centered=True
+    )
+    return Adjusted(heard.f0_hz, heard.loudness_db, heard.frame_rate, notes, likelihood, threshold)
+
+
+def _reason_to_skip(
+    made: Adjusted, known: np.ndarray, player: Instrument, controls: Controls
+) -> str:
+    if not controls.adjust:
+        return ""
+    if not player.statistics:
+        return f"{player.name} comes without statistics of what it was trained on"
+    if not (made.notes & known).any():
+        most = made.likelihood[known].max()
+        return f"no note reaches the threshold {controls.threshold:g}, the most is {most:.2f}"
+    return ""
+
+
+def _fit(
+    made: Adjusted, heard: Heard, known: np.ndarray, player: Instrument, controls: Controls
+) -> Adjusted:
+    """Return octave, loudness and tuning that fit the instrument."""
+    pitches = player.statistics["f0_midi"]["quantiles"]
+    loudness = heard.loudness_db.astype(np.float64)
+    midi = fill_pitch(hz_to_midi(heard.f0_hz.astype(np.float64)), known, loudness, heard.frame_rate)
+    on = known & made.notes
+    octaves = choose_octave(midi[on], pitches)
+    midi += 12.0 * octaves
+    remarks = _out_of_range(midi[on], pitches, player.name)
+    cents, key = None, None
+    if controls.autotune > 0:
+        midi, cents, key = tune(midi, heard.certainty, on, controls.autotune, controls.tuning)
+    loudness = fit_loudness(loudness, made.notes, player.statistics["loudness_db"]["quantiles"])
+    loudness = quieten(loudness, made.likelihood, controls.threshold, controls.quiet)
+    return replace(
+        made,
+        f0_hz=midi_to_hz(midi),
+        loudness_db=loudness,
         octaves=octaves,
-        loudness_db_change=float(np.median(loudness[notes]) - np.median(heard.loudness_db[notes])),
+        adjusted=True,
+        tuning_cents=cents,
+        key=key,
+        remarks=remarks,
     )
 
 
-def check_shifts(pitch_shift: float, loudness_shift: float) -> None:
-    """Raise `ParameterError` for shifts that are not numbers or absurdly large."""
-    require(
-        abs(pitch_shift) <= 8,
-        f"pitch_shift is {pitch_shift} octaves, must be from -8 to 8",
+def _shift(made: Adjusted, player: Instrument, controls: Controls) -> Adjusted:
+    f0_hz = made.f0_hz.astype(np.float64) * 2.0**controls.pitch_shift
+    folded = fold_octaves(f0_hz, LOWEST_HZ, HIGHEST * player.config.sample_rate)
+    loudness = np.maximum(made.loudness_db + controls.loudness_shift, MIN_DB)
+    return replace(made, f0_hz=folded.astype(np.float32), loudness_db=loudness.astype(np.float32))
+
+
+def _out_of_range(midi: np.ndarray, quantiles: Sequence[float], name: str) -> tuple[str, ...]:
+    low, high = _range(quantiles)
+    outside = float(np.mean((midi < low - 0.5) | (midi > high + 0.5)))
+    if outside < _MUCH:
+        return ()
+    return (
+        f"{outside:.0%} of the notes are out of the range of {name}, "
+        f"{note_name(low)} to {note_name(high)}, in the best octave too",
     )
-    require(
-        abs(loudness_shift) <= 120,
-        f"loudness_shift is {loudness_shift} dB, must be from -120 to 120",
-    )
+
+
+def tune(
+    midi: np.ndarray, certainty: np.ndarray, notes: np.ndarray, amount: float, tuning: str
+) -> tuple[np.ndarray, float, str | None]:
+    """Draw a melody to the notes of a scale that is in tune with itself.
+
+    Parameters
+    ----------
+    midi : ndarray, shape (n_frames,)
+        Pitch as MIDI numbers.
+    certainty : ndarray, shape (n_frames,)
+        0 to 1.
+    notes : ndarray, shape (n_frames,), bool
+        The frames that the tuning and the key are found from.
+    amount : float
+        0 to 1.
+    tuning : {"key", "chromatic"}
+        Which scale.
+
+    Returns
+    -------
+    midi : ndarray, shape (n_frames,)
+        The tuned pitch.
+    cents : float
+        By how much the recording is sharp of A4 = 440 Hz.
+    key : str or None
+        Name of the major scale; None for the chromatic one.
+
+    Notes
+    -----
+    The original draws to the keys of a piano even where it has found that the recording is tuned
+    otherwise, unless the scale is chromatic; here every scale is that of the recording.
+
+    Examples
+    --------
+    >>> everywhere = np.full(4, True)
+    >>> midi, cents, key = tune(60.2 + np.array([0.0, 4.0, 7.1, 11.0]), np.ones(4), everywhere,
+    ...                         1.0, "key")
+    >>> midi.round(9), round(cents), key
+    (array([60.2, 64.2, 67.2, 71.2]), 20, 'C major')
+    """
+    chromatic = tuning == "chromatic"
+    factor = get_tuning_factor(midi, certainty, notes)
+    tuned = auto_tune(midi, factor, notes, amount=amount, chromatic=chromatic, tuned_scale=True)
+    key = None if chromatic else f"{SCALES[infer_scale(midi[notes] - factor)]} major"
+    return tuned, 100.0 * factor, key
 
 
 def quantile(quantiles: Sequence[float], share: float) -> float:
@@ -147,6 +271,10 @@ def quantile(quantiles: Sequence[float], share: float) -> float:
     return float(np.interp(share, np.linspace(0.0, 1.0, len(quantiles)), quantiles))
 
 
+def _range(quantiles: Sequence[float]) -> tuple[float, float]:
+    return quantile(quantiles, 0.02), quantile(quantiles, 0.98)
+
+
 def choose_octave(midi: np.ndarray, quantiles: Sequence[float]) -> int:
     """Choose how many octaves bring a melody into the range of an instrument.
 
@@ -163,13 +291,19 @@ def choose_octave(midi: np.ndarray, quantiles: Sequence[float]) -> int:
         Octaves, -4 to 4. A melody stays where it is unless an octave brings at least a tenth of
         its frames into the range between the 2 % and the 98 % quantile of the instrument.
 
+    Notes
+    -----
+    The original moves the mean pitch towards that of the training material, up by every begun
+    octave, down by every whole one: a melody that lies a semitone below the mean goes up by an
+    octave. docs/decisions/0005 has figures.
+
     Examples
     --------
     >>> violin = [55.0, 74.0, 93.0]
     >>> choose_octave(np.array([45.0, 48.0, 52.0]), violin), choose_octave(np.array([60.0]), violin)
     (1, 0)
     """
-    low, high = quantile(quantiles, 0.02), quantile(quantiles, 0.98)
+    low, high = _range(quantiles)
 
     def cost(octaves: int) -> float:
         moved = midi + 12.0 * octaves
@@ -178,57 +312,6 @@ def choose_octave(midi: np.ndarray, quantiles: Sequence[float]) -> int:
         return float(far) + _PRICE_OF_AN_OCTAVE * abs(octaves)
 
     return min(range(-_MOST_OCTAVES, _MOST_OCTAVES + 1), key=lambda k: (cost(k), abs(k)))
-
-
-def fit_loudness(
-    loudness_db: np.ndarray, notes: np.ndarray, frame_rate: float, quantiles: Sequence[float]
-) -> np.ndarray:
-    """Give the notes the loudness that an instrument knows; quieten the rest.
-
-    Parameters
-    ----------
-    loudness_db : ndarray, shape (n_frames,)
-        Loudness as heard.
-    notes : ndarray, shape (n_frames,), bool
-        The frames that belong to notes, at least one.
-    frame_rate : float
-        Frames per second.
-    quantiles : sequence of float
-        Quantiles of the instrument's loudness.
-
-    Returns
-    -------
-    ndarray, shape (n_frames,)
-        The median of the notes becomes the instrument's, the spread from the 10 % to the 90 %
-        quantile is brought nearer to the instrument's by a factor from 0.6 to 1.5, and what would
-        be louder than anything the instrument knows is compressed 4 to 1. Between notes, 30 dB
-        less, with a short fade.
-    """
-    low, middle, high = np.quantile(loudness_db[notes], [0.1, 0.5, 0.9])
-    wanted = [quantile(quantiles, share) for share in (0.1, 0.5, 0.9, 0.99)]
-    stretch = (wanted[2] - wanted[0]) / max(high - low, 1e-6)
-    stretch = min(max(stretch, _FLATTEST), _WIDEST)
-    fitted = wanted[1] + stretch * (loudness_db - middle)
-    over = np.maximum(fitted - wanted[3], 0.0)
-    fitted -= over * (1.0 - 1.0 / _COMPRESSION)
-    # Where the recording is silent, stretching must not lift or bury what little is there.
-    fitted = np.where(loudness_db <= MIN_DB, MIN_DB, fitted)
-    return fitted - _QUIETER_DB * (1.0 - _fade(notes, frame_rate))
-
-
-def _fade(notes: np.ndarray, frame_rate: float) -> np.ndarray:
-    """Return 1 on notes and 0 elsewhere, with slopes outside of the notes."""
-    early = round((_EARLY + _FADE / 2) * frame_rate)
-    wide = _smooth(notes, np.ones(2 * early + 1)) > 0
-    half = round(_FADE / 2 * frame_rate)
-    window = np.hanning(2 * half + 3)[1:-1]
-    return np.clip(_smooth(wide, window / window.sum()), 0.0, 1.0)
-
-
-def _smooth(mask: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """Convolve with a window of odd length, the ends held."""
-    padded = np.pad(mask.astype(np.float64), len(window) // 2, mode="edge")
-    return np.convolve(padded, window, mode="valid")
 
 
 def fold_octaves(f0_hz: np.ndarray, lowest_hz: float, highest_hz: float) -> np.ndarray:
@@ -245,6 +328,10 @@ def fold_octaves(f0_hz: np.ndarray, lowest_hz: float, highest_hz: float) -> np.n
     -------
     ndarray, shape (n,)
         Frequencies inside the range; those that were inside already are unchanged.
+
+    Notes
+    -----
+    The original clips at MIDI 110, which makes a tune of one note.
 
     Examples
     --------

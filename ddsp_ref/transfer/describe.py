@@ -37,6 +37,7 @@ def describe(transfer: Transfer) -> str:
     ]
     if transfer.gain_db < 0:
         lines.append(("level", f"scaled by {transfer.gain_db:.1f} dB so that nothing is clipped"))
+    lines += [("remark", remark) for remark in adjusted.remarks]
     lines.append(("time", describe_times(transfer.timings, transfer.seconds)))
     return "\n".join(f"{name:<11}{text}" for name, text in lines)
 
@@ -80,8 +81,8 @@ def _shifts(transfer: Transfer) -> str:
     octaves = transfer.adjusted.octaves
     text = f"{octaves:+d} octave{'' if abs(octaves) == 1 else 's'} to fit the range"
     text = text if octaves else "no octave needed to fit the range"
-    if transfer.pitch_shift:
-        text += f", {transfer.pitch_shift:+.3g} octaves asked for"
-    if transfer.loudness_shift:
-        text += f", {transfer.loudness_shift:+.3g} dB asked for"
+    if transfer.controls.pitch_shift:
+        text += f", {transfer.controls.pitch_shift:+.3g} octaves asked for"
+    if transfer.controls.loudness_shift:
+        text += f", {transfer.controls.loudness_shift:+.3g} dB asked for"
     return text

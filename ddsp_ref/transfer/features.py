@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ddsp_ref.analysis.frames import frame_times
 from ddsp_ref.analysis.frames import hop_size as exact_hop_size
-from ddsp_ref.errors import ParameterError, require
+from ddsp_ref.errors import NoPitchError, ParameterError, require
+from ddsp_ref.io.resampling import check_sample_rate, resample
 from ddsp_ref.models import features
+from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.features import Features
+from ddsp_ref.transfer.clock import Clock, Progress
+from ddsp_ref.transfer.instruments import find_instrument
+from ddsp_ref.transfer.trackers import check_tracker, track
 
-Progress = Callable[[str], None]
+if TYPE_CHECKING:
+    from ddsp_ref.models.instrument import Instrument
 
 MIN_SECONDS = 0.1
+# Below this peak (-80 dB) a recording is silent: there is nothing but dither in it.
+_SILENCE = 1e-4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Heard(Features):
     """A recording and its features; features have shape (n_frames,), audio (n_samples,).
 
@@ -37,11 +46,17 @@ class Heard(Features):
         The recording, mono.
     sample_rate, frame_rate : int
         Samples and frames per second.
+    f0_tracker : str
+        Who found the pitch.
+    timings : dict of str to float
+        Seconds that every stage took.
     """
 
     audio: np.ndarray
     sample_rate: int
     frame_rate: int
+    f0_tracker: str = "pyin"
+    timings: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def times(self) -> np.ndarray:
@@ -54,12 +69,100 @@ class Heard(Features):
         """Duration of the recording."""
         return len(self.audio) / self.sample_rate
 
+    @property
+    def certainty(self) -> np.ndarray:
+        """The confidence by which notes are detected, 0 to 1, float32.
+
+        That of pYIN is the probability of a trough in one frame; in breathy or rough voices it is
+        0.02 while the course of the pitch leaves no doubt. What pYIN calls voiced counts as
+        certain. Pitch networks have confidences of the kind that the detection was made for.
+        """
+        if self.f0_tracker != "pyin":
+            return self.f0_confidence
+        return np.where(self.voiced, np.float32(1.0), self.f0_confidence)
+
+
+def listen(
+    audio: np.ndarray,
+    sample_rate: int,
+    instrument: str | os.PathLike[str] | Instrument | ModelConfig = "violin",
+    *,
+    f0_tracker: str = "pyin",
+    normalize: bool = False,
+    progress: Progress | None = None,
+) -> Heard:
+    """Follow pitch and loudness of a recording, at the rates of the instrument that will play it.
+
+    Parameters
+    ----------
+    audio : ndarray, shape (n_samples,) or (n_channels, n_samples)
+        The recording, full scale 1, at least 0.1 s; channels are averaged.
+    sample_rate : int
+        Samples per second, 4000 to 384000.
+    instrument : str, PathLike, Instrument or ModelConfig
+        See `find_instrument`. Only its sample rate and frame rate matter: the result can be
+        played by any instrument of the same rates.
+    f0_tracker : {"pyin", "crepe", "pesto"}
+        Who finds the pitch. The last two are packages of those names.
+    normalize : bool
+        Whether the recording is first scaled to a peak of 1.
+    progress : function, optional
+        Called with "resample", "pitch" and "loudness" when that begins.
+
+    Returns
+    -------
+    Heard
+        Features, audio and frame times; can be kept while controls change.
+
+    Raises
+    ------
+    NoPitchError
+        If the recording is silent.
+    MissingExtraError
+        If the package of the tracker is not installed.
+    ParameterError
+        If the audio is not finite, not audio, too short, or a setting is out of its range.
+
+    Notes
+    -----
+    Lengths: the recording is resampled to ``round(n_samples * new / old)`` samples, and has as
+    many frames as begin in it, ``ceil(n_samples / hop)``; frame i is centred on sample i * hop.
+    Whatever tracker is used, its pitch is brought to these times. Rendering makes hop samples per
+    frame and leaves out the last ones, so that the sound is as long as the recording.
+
+    Examples
+    --------
+    >>> tone = 0.5 * np.sin(2 * np.pi * 440 / 48000 * np.arange(4801))
+    >>> heard = listen(tone, 48000, ModelConfig(sample_rate=16000))
+    >>> len(heard.audio), len(heard.f0_hz), heard.sample_rate
+    (1600, 25, 16000)
+    """
+    check_sample_rate("listen", sample_rate)
+    check_tracker("listen", f0_tracker)
+    mono = check_audio("listen", audio, sample_rate)
+    peak = float(max(mono.max(), -mono.min()))
+    if peak < _SILENCE:
+        level = f"its peak is {20 * np.log10(peak):.0f} dB" if peak > 0 else "every sample is 0"
+        raise NoPitchError(f"the recording is silent: {level}")
+    if normalize:
+        mono = mono / np.float32(peak)
+    config = instrument
+    if not isinstance(config, ModelConfig):
+        config = find_instrument(instrument).config  # type: ignore[arg-type]
+    clock = Clock(progress)
+    with clock("resample"):
+        mono = resample(mono, sample_rate, config.sample_rate)
+    heard = extract_features(mono, config.sample_rate, config.frame_rate, clock.begin, f0_tracker)
+    clock.begin(None)
+    return replace(heard, timings=clock.times)
+
 
 def extract_features(
     audio: np.ndarray,
     sample_rate: int,
     frame_rate: int = 250,
     progress: Progress | None = None,
+    f0_tracker: str = "pyin",
 ) -> Heard:
     """Follow pitch and loudness of a recording of one voice or instrument.
 
@@ -73,6 +176,8 @@ def extract_features(
         Frames per second; must divide the sample rate.
     progress : function, optional
         Called with "pitch" and "loudness" when that begins.
+    f0_tracker : {"pyin", "crepe", "pesto"}
+        See `listen`.
 
     Returns
     -------
@@ -94,12 +199,17 @@ def extract_features(
     """
     tell = progress or (lambda stage: None)
     audio = check_audio("extract_features", audio, sample_rate)
-    found = features.extract_features(audio, sample_rate, frame_rate, progress=tell)
+    check_tracker("extract_features", f0_tracker)
+    if f0_tracker == "pyin":
+        found = features.extract_features(audio, sample_rate, frame_rate, progress=tell)
+    else:
+        found = track(f0_tracker, audio, sample_rate, frame_rate, tell)
     return Heard(
         **vars(found),
         audio=audio,
         sample_rate=sample_rate,
         frame_rate=frame_rate,
+        f0_tracker=f0_tracker,
     )
 
 

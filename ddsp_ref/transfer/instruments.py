@@ -1,15 +1,17 @@
-"""Finding instruments: those that ship with the package by name, others by their folder."""
+"""Finding instruments: those that ship with the package by name, others by folder or zip."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from ddsp_ref.errors import InstrumentError
+from ddsp_ref.errors import ImportFormatError, InstrumentError
+from ddsp_ref.importers.archive import open_folder_or_zip
 from ddsp_ref.io.instruments import HEADER
 from ddsp_ref.models.instrument import Instrument, load_instrument
 
 SHIPPED = Path(__file__).parent.parent / "instruments"
+_LARGEST_ZIP = 512 << 20  # bytes that a zipped instrument may have when it is unpacked
 
 
 def instrument_folders() -> dict[str, Path]:
@@ -29,8 +31,9 @@ def find_instrument(instrument: str | os.PathLike[str] | Instrument) -> Instrume
     Parameters
     ----------
     instrument : str, PathLike or Instrument
-        The name of one that ships with the package, the folder of another, or an instrument,
-        which is returned as it is.
+        The name of one that ships with the package, in any spelling that differs only in case,
+        spaces, hyphens and underscores; the folder of another one, or that folder zipped; or an
+        instrument, which is returned as it is.
 
     Returns
     -------
@@ -40,11 +43,14 @@ def find_instrument(instrument: str | os.PathLike[str] | Instrument) -> Instrume
     Raises
     ------
     InstrumentError
-        If there is none of that name and no such folder (names those that there are), or its
-        folder is damaged.
+        If there is none of that name and no such folder (names those that there are), its folder
+        is damaged, or its zip is: no path may lead out of it, and it may not hold more than
+        512 MB.
 
     Examples
     --------
+    >>> find_instrument("Violin").name
+    'violin'
     >>> find_instrument("kazoo")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
@@ -53,11 +59,31 @@ def find_instrument(instrument: str | os.PathLike[str] | Instrument) -> Instrume
     if isinstance(instrument, Instrument):
         return instrument
     folders = instrument_folders()
-    if str(instrument) in folders:
-        return load_instrument(folders[str(instrument)])
+    by_name = {_plain(name): folder for name, folder in folders.items()}
+    if _plain(str(instrument)) in by_name:
+        return load_instrument(by_name[_plain(str(instrument))])
     if str(instrument) and Path(instrument).is_dir():
         return load_instrument(instrument)
+    if str(instrument) and Path(instrument).is_file():
+        return _load_zip(Path(instrument))
     known = f"there are {', '.join(folders)}" if folders else "none ships with this version"
     raise InstrumentError(
-        f"there is no instrument {str(instrument)!r}; {known}; the folder of another one does too"
+        f"there is no instrument {str(instrument)!r}; {known}; the folder of another one, or that "
+        "folder zipped, does too"
     )
+
+
+def _plain(name: str) -> str:
+    """Return a name without what people spell differently."""
+    return "".join(letter for letter in name.casefold() if letter not in " -_")
+
+
+def _load_zip(path: Path) -> Instrument:
+    try:
+        with open_folder_or_zip(path, max_bytes=_LARGEST_ZIP) as folder:
+            return load_instrument(folder)
+    except ImportFormatError as error:
+        raise InstrumentError(f"no instrument can be read: {error}") from None
+    except InstrumentError as error:
+        # what is unpacked lies in a folder whose name says nothing
+        raise InstrumentError(str(error).replace(str(folder), str(path))) from None

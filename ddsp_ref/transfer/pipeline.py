@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
-from ddsp_ref.errors import NoPitchError, require
-from ddsp_ref.io.resampling import check_sample_rate, resample
+from ddsp_ref.errors import ParameterError
+from ddsp_ref.io.resampling import check_sample_rate
 from ddsp_ref.models.instrument import Instrument
-from ddsp_ref.models.model import IR_KEY
-from ddsp_ref.processors.synths import uniform_noise
-from ddsp_ref.transfer.adjust import Adjusted, adjust, check_shifts
+from ddsp_ref.transfer.adjust import Adjusted
+from ddsp_ref.transfer.adjust import adjust as adjust_features
+from ddsp_ref.transfer.clock import Clock, Progress
+from ddsp_ref.transfer.controls import Controls
 from ddsp_ref.transfer.describe import describe
-from ddsp_ref.transfer.features import Heard, Progress, check_audio, extract_features
+from ddsp_ref.transfer.features import Heard, listen
 from ddsp_ref.transfer.instruments import find_instrument
-
-# Below this peak (-80 dB) a recording is silent: there is nothing but dither in it.
-_SILENCE = 1e-4
-# No pitch above this share of the sample rate: an octave of partials has to fit below Nyquist.
-_HIGHEST = 0.22
+from ddsp_ref.transfer.render import render
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Transfer:
     """What came out of a timbre transfer.
 
@@ -43,8 +37,8 @@ class Transfer:
         The recording at the sample rate of the instrument, and its features.
     adjusted : Adjusted
         The pitch and the loudness that the instrument played.
-    pitch_shift, loudness_shift : float
-        As asked for, in octaves and dB.
+    controls : Controls
+        What was asked for.
     gain_db : float
         0, or how much the sound was scaled down so that it is not clipped.
     timings : dict of str to float
@@ -56,8 +50,7 @@ class Transfer:
     instrument: str
     input: Heard
     adjusted: Adjusted
-    pitch_shift: float
-    loudness_shift: float
+    controls: Controls
     gain_db: float
     timings: dict[str, float]
 
@@ -80,14 +73,13 @@ def timbre_transfer(
     audio: np.ndarray,
     sample_rate: int,
     instrument: str | os.PathLike[str] | Instrument = "violin",
+    controls: Controls | None = None,
     *,
-    pitch_shift: float = 0.0,
-    loudness_shift: float = 0.0,
-    reverb: float = 1.0,
-    adjust: bool = True,
+    f0_tracker: str = "pyin",
+    normalize: bool = False,
     output_sample_rate: int | None = None,
-    seed: int = 0,
     progress: Progress | None = None,
+    **settings: Any,
 ) -> Transfer:
     """Play a recording of one voice or instrument on another instrument.
 
@@ -98,25 +90,20 @@ def timbre_transfer(
     sample_rate : int
         Samples per second, 4000 to 384000.
     instrument : str, PathLike or Instrument
-        The name of one that ships with the package, or the folder of another.
-    pitch_shift : float
-        Octaves to go up, -8 to 8; 7 / 12 is a fifth.
-    loudness_shift : float
-        Decibels to add to the loudness that the instrument is told, -120 to 120. This is playing
-        louder, not turning up: the timbre changes as well.
-    reverb : float
-        How much of the room that the instrument was recorded in to hear: 1 as it was learned, 0
-        for none, at most 4.
-    adjust : bool
-        Whether to move the melody by octaves into the range of the instrument and to fit its
-        loudness to what the instrument knows.
+        The name of one that ships with the package, or the folder or zip of another.
+    controls : Controls, optional
+        How to play; all at their defaults if not given.
+    f0_tracker : {"pyin", "crepe", "pesto"}
+        Who finds the pitch, see `listen`.
+    normalize : bool
+        Whether the recording is first scaled to a peak of 1.
     output_sample_rate : int, optional
         Samples per second of the result; those of the recording if not given.
-    seed : int
-        Of the noise in the sound. The same seed gives the same samples.
     progress : function, optional
         Called with the name of every stage when it begins: "resample", "pitch", "loudness",
         "adjust", "render".
+    **settings
+        Single controls instead of `controls`: ``pitch_shift=-1, autotune=0.5``; see `Controls`.
 
     Returns
     -------
@@ -145,107 +132,42 @@ def timbre_transfer(
     >>> transfer.audio.shape  # doctest: +SKIP
     (16000,)
     """
-    clock = _Clock(progress)
-    check_shifts(pitch_shift, loudness_shift)
-    require(0 <= reverb <= 4, f"timbre_transfer: reverb is {reverb}, must be from 0 to 4")
-    check_sample_rate("timbre_transfer", sample_rate)
+    controls = _controls(controls, settings)
     rate_out = sample_rate if output_sample_rate is None else output_sample_rate
     check_sample_rate("timbre_transfer", rate_out)
-    mono = check_audio("timbre_transfer", audio, sample_rate)
-    _check_not_silent(mono)
-
-    with clock("resample"):
-        player = _set_reverb(find_instrument(instrument), reverb)
-        config = player.config
-        mono = resample(mono, sample_rate, config.sample_rate)
-    heard = extract_features(mono, config.sample_rate, config.frame_rate, clock.begin)
+    clock = Clock(progress)
+    player = find_instrument(instrument)
+    heard = listen(
+        audio, sample_rate, player, f0_tracker=f0_tracker, normalize=normalize, progress=progress
+    )
     with clock("adjust"):
-        played = _adjust(heard, player, pitch_shift, loudness_shift, adjust)
+        played = adjust_features(heard, player, controls)
     with clock("render"):
-        sound = _render(player, played, len(heard.audio), seed)
-        n_samples = round(np.shape(audio)[-1] * rate_out / sample_rate)
-        sound = _fix_length(resample(sound, config.sample_rate, rate_out), n_samples)
-        sound, gain_db = _limit(sound)
+        rendered = render(
+            played,
+            player,
+            n_samples=round(np.shape(audio)[-1] * rate_out / sample_rate),
+            reverb=controls.reverb,
+            seed=controls.seed,
+            output_sample_rate=rate_out,
+        )
     return Transfer(
-        audio=sound,
+        audio=rendered.audio,
         sample_rate=rate_out,
         instrument=player.name,
         input=heard,
         adjusted=played,
-        pitch_shift=pitch_shift,
-        loudness_shift=loudness_shift,
-        gain_db=gain_db,
-        timings=clock.times,
+        controls=controls,
+        gain_db=rendered.gain_db,
+        timings={**heard.timings, **clock.times},
     )
 
 
-class _Clock:
-    """Tells which stage begins, and writes down how long each took."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.times: dict[str, float] = {}
-        self._tell = progress or (lambda stage: None)
-        self._stage: str | None = None
-        self._since = 0.0
-
-    def begin(self, stage: str | None) -> None:
-        now = time.perf_counter()
-        if self._stage is not None:
-            self.times[self._stage] = self.times.get(self._stage, 0.0) + now - self._since
-        self._stage, self._since = stage, now
-        if stage is not None:
-            self._tell(stage)
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        self.begin(stage)
-        yield
-        self.begin(None)
-
-
-def _check_not_silent(audio: np.ndarray) -> None:
-    peak = float(max(audio.max(), -audio.min()))
-    if peak < _SILENCE:
-        level = f"its peak is {20 * np.log10(peak):.0f} dB" if peak > 0 else "every sample is 0"
-        raise NoPitchError(f"the recording is silent: {level}")
-
-
-def _set_reverb(player: Instrument, reverb: float) -> Instrument:
-    if reverb == 1 or IR_KEY not in player.parameters:
-        return player
-    room = player.parameters[IR_KEY] * np.float32(reverb)
-    return dataclasses.replace(player, parameters={**player.parameters, IR_KEY: room})
-
-
-def _adjust(
-    heard: Heard, player: Instrument, pitch_shift: float, loudness_shift: float, fit: bool
-) -> Adjusted:
-    return adjust(
-        heard,
-        heard.frame_rate,
-        player.statistics,
-        highest_hz=_HIGHEST * player.config.sample_rate,
-        pitch_shift=pitch_shift,
-        loudness_shift=loudness_shift,
-        fit=fit,
-    )
-
-
-def _render(player: Instrument, played: Adjusted, n_samples: int, seed: int) -> np.ndarray:
-    n_noise = len(played.f0_hz) * player.config.hop_size
-    noise = uniform_noise((n_noise,), np.random.default_rng(seed))
-    return player.render(played.f0_hz, played.loudness_db, noise)[:n_samples]
-
-
-def _fix_length(audio: np.ndarray, n_samples: int) -> np.ndarray:
-    """Undo the sample by which resampling there and back rounds."""
-    return np.pad(audio[:n_samples], (0, max(0, n_samples - len(audio))))
-
-
-def _limit(audio: np.ndarray) -> tuple[np.ndarray, float]:
-    """Scale down to a peak of 1 if it is more; return the gain in dB as well."""
-    peak = float(np.abs(audio).max())
-    if peak <= 1.0:
-        return audio, 0.0
-    # Rounding must not leave a sample a little above 1.
-    return np.clip(audio / np.float32(peak), -1.0, 1.0), -20.0 * float(np.log10(peak))
+def _controls(controls: Controls | None, settings: dict[str, Any]) -> Controls:
+    known = [field.name for field in fields(Controls)]
+    for name in settings:
+        if name not in known:
+            raise ParameterError(
+                f"timbre_transfer: there is no control {name!r}, there are {', '.join(known)}"
+            )
+    return replace(controls or Controls(), **settings)

@@ -233,7 +233,7 @@ X, MASK = np.zeros((2, 30)), np.ones((2, 30), bool)
         (lambda: detect_notes(X, X - 1), "f0_confidence is -1.0 at its lowest"),
         (lambda: detect_notes(X * np.nan, X), r"loudness_db is nan at index \(0, 0\)"),
         (lambda: detect_notes(X - 90, X), "min_db is -80.0, must be at most the mean loudness, -9"),
-        (lambda: detect_notes(X, X, note_threshold=0), "note_threshold is 0, must be a number abo"),
+        (lambda: detect_notes(X, X, note_threshold=-1), "note_threshold is -1, must be a number"),
         (lambda: detect_notes(X, X, exponent=-1), "exponent is -1, must be a number at least 0"),
         (lambda: detect_notes(X, X, f0_confidence_threshold=1.2), "at most 1"),
         (lambda: QuantileTransformer(0), "n_quantiles is 0, must be a whole number of at least 1"),

@@ -149,10 +149,10 @@ def test_an_old_output_stays_when_something_goes_wrong(folder, capfd):
 def test_ctrl_c(folder, capfd, monkeypatch):
     from ddsp_ref.transfer import pipeline
 
-    def stop(*_):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "_render", stop)
+    monkeypatch.setattr(pipeline, "render", stop)
     words = ("transfer", "in.wav", "out.wav", "--instrument", "tiny")
     assert "stopped" in fails(capfd, *words, code=130)
 

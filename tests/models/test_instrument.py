@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -35,6 +36,11 @@ def test_round_trip(tmp_path, instrument):
     sound = loaded.render(*np.full((2, 10), [[220.0], [-20.0]], np.float32), np.zeros(n_samples))
     assert sound.shape == (n_samples,)
     assert "rnn decoder" in repr(loaded)
+
+
+def test_statistics_may_be_unknown(tmp_path, instrument):
+    save_instrument(tmp_path / "i", dataclasses.replace(instrument, statistics={}))
+    assert load_instrument(tmp_path / "i").statistics == {}
 
 
 def test_half_precision(tmp_path, instrument):

@@ -48,15 +48,12 @@ def describe_instrument(instrument: Instrument) -> str:
     str
         Lines without a newline at the end.
     """
-    from ddsp_ref.io.notes import note_name
     from ddsp_ref.models.parameters import count
 
     config, card = instrument.config, instrument.card
-    quantiles = instrument.statistics["f0_midi"]["quantiles"]
-    low, high = quantiles[2], quantiles[-3]
     lines = {
         "about": instrument.description,
-        "range": f"{note_name(low)} to {note_name(high)}",
+        "range": _range(instrument.statistics),
         "model": f"{config.decoder} decoder, {count(instrument.parameters):,} parameters, "
         f"{config.sample_rate} Hz",
         "held out": _figures(card),
@@ -64,6 +61,16 @@ def describe_instrument(instrument: Instrument) -> str:
     }
     rows = [f"  {name:<10}{text}".rstrip() for name, text in lines.items() if text]
     return "\n".join([instrument.name, *rows])
+
+
+def _range(statistics: dict) -> str:
+    """Return the pitches that an instrument knows, but for 2 % at either end."""
+    from ddsp_ref.io.notes import note_name
+
+    if not statistics:
+        return "not known, there are no statistics: no automatic adjustment"
+    quantiles = statistics["f0_midi"]["quantiles"]
+    return f"{note_name(quantiles[2])} to {note_name(quantiles[-3])}"
 
 
 def _figures(card: dict) -> str:
