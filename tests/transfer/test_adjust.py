@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from ddsp_ref.errors import NoPitchError, ParameterError
-from ddsp_ref.transfer.adjust import adjust, choose_octave, fold_octaves, tune
+from ddsp_ref.transfer.adjust import adjust, tune
 from ddsp_ref.transfer.controls import Controls
 from ddsp_ref.transfer.features import Heard
+from ddsp_ref.transfer.octaves import choose_octave, fold_octaves
 
 from .tiny import tiny_instrument
 
