@@ -91,6 +91,8 @@ _HOME = {
     "save_instrument": "ddsp_ref.models.instrument",
     "Controls": "ddsp_ref.transfer.controls",
     "Curves": "ddsp_ref.transfer.curves",
+    "read_curves": "ddsp_ref.transfer.curves",
+    "write_curves": "ddsp_ref.transfer.curves",
     "adjust": "ddsp_ref.transfer.adjust",
     "find_instrument": "ddsp_ref.transfer.instruments",
     "listen": "ddsp_ref.transfer.features",

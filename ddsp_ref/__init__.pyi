@@ -208,6 +208,8 @@ from ddsp_ref.registry import get_op as get_op
 from ddsp_ref.transfer.adjust import adjust as adjust
 from ddsp_ref.transfer.controls import Controls as Controls
 from ddsp_ref.transfer.curves import Curves as Curves
+from ddsp_ref.transfer.curves import read_curves as read_curves
+from ddsp_ref.transfer.curves import write_curves as write_curves
 from ddsp_ref.transfer.features import listen as listen
 from ddsp_ref.transfer.instruments import find_instrument as find_instrument
 from ddsp_ref.transfer.pipeline import timbre_transfer as timbre_transfer

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from ddsp_ref.errors import MissingExtraError, ParameterError
-from ddsp_ref.plots import plot_loss_curves, plot_spectrograms, plot_transfer, save_figure
+from ddsp_ref.plots import (
+    plot_adjustment,
+    plot_features,
+    plot_loss_curves,
+    plot_spectrograms,
+    plot_transfer,
+    save_figure,
+)
 from ddsp_ref.plots.figure import new_figure, note_axis
 from ddsp_ref.plots.spectrograms import spectrogram_db
 
@@ -31,8 +38,15 @@ def made_up_transfer(n_frames=200):
         loudness_db=np.where(voiced, -20.0, -70.0),
         f0_confidence=0.9 * voiced,
         times=times,
+        seconds=0.8,
     )
-    played = SimpleNamespace(f0_hz=2 * f0, loudness_db=heard.loudness_db + 5, notes=voiced)
+    played = SimpleNamespace(
+        f0_hz=2 * f0,
+        loudness_db=heard.loudness_db + 5,
+        notes=voiced,
+        likelihood=1.5 * voiced,
+        threshold=1.2,
+    )
     return SimpleNamespace(
         input=heard,
         adjusted=played,
@@ -66,6 +80,39 @@ def test_spectrograms_share_their_colours():
     left, right = (axes.images[0].get_clim() for axes in figure.axes[:2])
     assert left == right
     assert left[1] - left[0] == 80
+
+
+def lines_of(figure):
+    """Return the labels of the lines in every panel of a figure."""
+    return {
+        axes.get_title(loc="left"): {line.get_label() for line in axes.lines}
+        for axes in figure.axes
+    }
+
+
+def test_features_are_shown():
+    heard = made_up_transfer().input
+    lines = lines_of(plot_features(heard))
+    assert list(lines) == ["loudness", "pitch", "confidence and voicing"]
+    assert all("played" not in labels for labels in lines.values())
+    heard.voiced = np.zeros(200, bool)
+    assert len(plot_features(heard).axes) == 3
+
+
+def test_an_adjustment_is_shown():
+    transfer = made_up_transfer()
+    figure = plot_adjustment(transfer.input, transfer.adjusted)
+    lines = lines_of(figure)
+    assert list(lines) == ["notes", "loudness", "pitch"]
+    assert lines["notes"] == {"likelihood", "threshold"}
+    assert {"input", "played"} <= lines["loudness"] & lines["pitch"]
+    threshold = next(li for li in figure.axes[0].lines if li.get_label() == "threshold")
+    assert set(threshold.get_ydata()) == {1.2}
+    played = next(li for li in figure.axes[2].lines if li.get_label() == "played")
+    drawn = np.isfinite(played.get_ydata())
+    np.testing.assert_array_equal(drawn, transfer.adjusted.notes)
+    transfer.adjusted.notes = np.zeros(200, bool)
+    assert len(plot_adjustment(transfer.input, transfer.adjusted).axes) == 3
 
 
 def test_a_transfer_shows_everything():

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 HELP = "write pitch and loudness of a recording to a table"
 DESCRIPTION = """Write time, pitch (Hz), confidence (0 to 1), voicing (0 or 1) and loudness
 (A-weighted, dB) of every frame of a recording."""
-_SUFFIXES = (".csv", ".json", ".npz")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,16 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Do it."""
     from ddsp_ref.analysis.frames import nearest_frame_rate
-    from ddsp_ref.errors import require
     from ddsp_ref.io.audio import read_audio
-    from ddsp_ref.io.files import check_output_path
+    from ddsp_ref.io.columns import check_columns_output
     from ddsp_ref.transfer.features import extract_features
 
-    path = check_output_path(arguments.out)
-    require(
-        path.suffix.lower() in _SUFFIXES,
-        f"cannot write {path}: features are written as {', '.join(_SUFFIXES)}",
-    )
+    path = check_columns_output(arguments.out, "features")
     with Stages("read", "pitch", "loudness", "write", quiet=arguments.quiet) as stage:
         stage("read")
         audio, sample_rate = read_audio(arguments.input, sample_rate=arguments.sample_rate)
@@ -76,28 +70,14 @@ def write_features(path: Path, heard: Heard) -> None:
     heard : Heard
         What to write.
     """
-    import json
-
-    import numpy as np
-
-    from ddsp_ref.io.files import atomic_path
+    from ddsp_ref.io.columns import write_columns
 
     columns = {
         "time_s": heard.times,
         "f0_hz": heard.f0_hz,
         "f0_confidence": heard.f0_confidence,
-        "voiced": heard.voiced.astype(np.uint8),
+        "voiced": heard.voiced,
         "loudness_db": heard.loudness_db,
     }
     rates = {"sample_rate": heard.sample_rate, "frame_rate": heard.frame_rate}
-    with atomic_path(path) as temporary:
-        if path.suffix.lower() == ".npz":
-            np.savez(temporary, **columns, **rates)
-        elif path.suffix.lower() == ".json":
-            lists = {name: column.round(6).tolist() for name, column in columns.items()}
-            temporary.write_text(json.dumps({**rates, **lists}) + "\n", encoding="utf-8")
-        else:
-            formats = ("%.6f", "%.4f", "%.4f", "%d", "%.3f")
-            table = np.column_stack(list(columns.values()))
-            head = ",".join(columns)
-            np.savetxt(temporary, table, formats, delimiter=",", header=head, comments="")
+    write_columns(path, columns, rates)
