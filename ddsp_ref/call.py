@@ -13,6 +13,27 @@ from ddsp_ref.errors import require
 Arrays = tuple[np.ndarray, ...]
 
 
+# Settings of these types are told apart by type and value; others are checked at every call.
+_PLAIN = (bool, int, float, str, type(None))
+_MOST_KNOWN = 64
+
+
+def _checked(op: Any, shapes: tuple, settings: dict[str, Any]) -> tuple[dict, tuple[int, ...]]:
+    """Return all settings and the batch shape; what was found to fit is not checked again."""
+    plain = all(type(value) in _PLAIN for value in settings.values())
+    key = (shapes, *((name, type(value), value) for name, value in settings.items()))
+    known = op._known.get(key) if plain else None
+    if known:
+        return known
+    op.check(*shapes, **settings)
+    found = op._defaults | settings, op._batch_shape(shapes)
+    if plain:
+        if len(op._known) >= _MOST_KNOWN:
+            op._known.clear()
+        op._known[key] = found
+    return found
+
+
 class Call:
     """Checked inputs of an `Op`: contiguous, of one precision, with one batch axis."""
 
@@ -21,9 +42,7 @@ class Call:
         self.op = op
         self.shapes = [a.shape for a in given]
         self.dtypes = [a.dtype for a in given]
-        op.check(*self.shapes, **settings)
-        self.settings = op._defaults | settings
-        self.batch = op._batch_shape(self.shapes)
+        self.settings, self.batch = _checked(op, tuple(self.shapes), settings)
         self.dtype = np.result_type(np.float32, *self.dtypes)
         self.arrays = [self._flatten(i, a) for i, a in enumerate(given)]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numba
 import numpy as np
@@ -14,6 +14,9 @@ from ddsp_ref.errors import require
 
 # Reordering of sums, fused multiply-add and reciprocals, but NaN and infinity keep their meaning.
 RELAXED = {"reassoc", "contract", "arcp", "nsz"}
+
+# Without it, under NUMBA_DISABLE_JIT, loops over every number take seconds.
+COMPILED = not numba.config.DISABLE_JIT
 
 # glibc hands every large array back to the system when it is freed, and the next one is paid for
 # again, page by page: up to 40 % of the time of filtering a batch. Freeing one array of this size,
@@ -114,12 +117,16 @@ def _get_pool() -> ThreadPoolExecutor:
         return _pool
 
 
-def _in_worker(function: Callable, arguments: tuple) -> None:
-    _state.busy = True  # a kernel called from a worker runs its parts in that worker
+def _take(function: Callable, rest: Iterator[tuple]) -> None:
+    """Work on parts until none are left; the threads take from one iterator."""
+    _state.busy = True  # a kernel called from a part runs its own parts in that thread
     try:
-        function(*arguments)
+        for part in rest:
+            function(*part)
     finally:
         _state.busy = False
+        for _ in rest:  # after an error or Ctrl-C, what has not begun must not go on
+            pass
 
 
 def run_parts(function: Callable, parts: Iterable[tuple]) -> None:
@@ -129,18 +136,21 @@ def run_parts(function: Callable, parts: Iterable[tuple]) -> None:
     that keeps results bit-identical on every machine.
     """
     parts = list(parts)
-    if len(parts) <= 1 or _n_threads == 1 or getattr(_state, "busy", False):
+    n_helpers = min(_n_threads, len(parts)) - 1
+    if n_helpers < 1 or getattr(_state, "busy", False):
         for part in parts:
             function(*part)
         return
-    pool = _get_pool()
-    futures = [pool.submit(_in_worker, function, part) for part in parts]
+    # This thread works as well: waking another one takes as long as a small part.
+    rest, pool = iter(parts), _get_pool()
+    helpers = [pool.submit(_take, function, rest) for _ in range(n_helpers)]
     try:
-        for future in futures:
-            future.result()
-    finally:  # after an error or Ctrl-C, what has not begun must not go on
-        for future in futures:
-            future.cancel()
+        _take(function, rest)
+    finally:
+        begun = [helper for helper in helpers if not helper.cancel()]
+        wait(begun)
+    for helper in begun:
+        helper.result()
 
 
 def ranges(n: int, size: int) -> list[tuple[int, int]]:

@@ -132,6 +132,8 @@ class Op:
             key: setting_kind(key, default, key in may_be_none)
             for key, default in self.settings.items()
         }
+        self._labels = tuple(f"{name}: {array_name}" for array_name in self.array_names)
+        self._known: dict[tuple, tuple] = {}  # calls that fitted, see `ddsp_ref.call`
         self._unit_batch = tuple(name in one_for_all for name in self.array_names)
         self.__name__ = self.__qualname__ = name
         self.__module__ = define.__module__
@@ -202,9 +204,10 @@ class Op:
         )
 
     def _as_float(self, arrays: Sequence[Any]) -> list[np.ndarray]:
-        known = len(self.array_names)
-        names = [*self.array_names, *(f"argument {i}" for i in range(known, len(arrays)))]
-        return [float_array(f"{self.name}: {n}", a) for n, a in zip(names, arrays, strict=False)]
+        names = self._labels
+        if len(arrays) > len(names):  # refused later, with the shapes
+            names = names + tuple(f"{self.name}: argument {i}" for i in range(len(arrays)))
+        return [float_array(*pair) for pair in zip(names, arrays, strict=False)]
 
     def check(self, *shapes: tuple[int, ...], **settings: Any) -> dict[str, int]:
         """Raise `ParameterError` if shapes or settings cannot work; return the named sizes."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ddsp_ref.jit import njit_relaxed, ranges, run_parts
 from ddsp_ref.op import Case, Op
 from ddsp_ref.ops.filters._convolution import check_crop, check_frames, crop, fft_vjp
+from ddsp_ref.ops.filters._tiles import convolve_in_time, in_time, pull_in_time
 
 
 def define(audio, impulse_responses, *, padding="same", delay_compensation=-1, xp=np):
@@ -75,130 +75,31 @@ def define(audio, impulse_responses, *, padding="same", delay_compensation=-1, x
     return xp.concatenate([whole, np.zeros(start)])[start : start + n_out]
 
 
-@njit_relaxed
-def _add_eight(weights, p, line, y):
-    """y[t] += weights[p] * line[t] + ... + weights[p + 7] * line[t + 7]."""
-    # Slices, so that the compiler knows that no index is negative; one statement for each,
-    # because unpacking a tuple of arrays costs more than the sum (their reference counts).
-    line1 = line[1:]
-    line2 = line[2:]
-    line3 = line[3:]
-    line4 = line[4:]
-    line5 = line[5:]
-    line6 = line[6:]
-    line7 = line[7:]
-    w0, w1, w2, w3 = weights[p], weights[p + 1], weights[p + 2], weights[p + 3]
-    w4, w5, w6, w7 = weights[p + 4], weights[p + 5], weights[p + 6], weights[p + 7]
-    for t in range(y.shape[0]):
-        early = w0 * line[t] + w1 * line1[t] + w2 * line2[t] + w3 * line3[t]
-        late = w4 * line4[t] + w5 * line5[t] + w6 * line6[t] + w7 * line7[t]
-        y[t] += early + late
-
-
-@njit_relaxed
-def _load(source, target):
-    """Copy `source` to the start of `target`, and let seven zeros follow."""
-    n = source.shape[0]
-    for k in range(n):
-        target[k] = source[k]
-    for k in range(n, n + 7):
-        target[k] = 0
-
-
-@njit_relaxed
-def _kernel(audio, responses, hop, first, y):
-    """y[t] = sample first + t of the whole convolution, one element of the batch."""
-    n_taps = responses.shape[1]
-    reach = max(first - n_taps + 1, 0)  # the first sample of audio that is still heard in y
-    stop = min(audio.shape[0], first + y.shape[0])
-    n_audio = max(stop - reach, 0)
-    whole = np.zeros(n_audio + n_taps + 16, y.dtype)  # from sample `reach` on, with a margin
-    size = max(n_taps, min(hop, n_audio)) + 14
-    weights, line = np.zeros(size, y.dtype), np.zeros(size, y.dtype)
-    for frame in range(reach // hop, (stop + hop - 1) // hop):
-        begin, end = max(frame * hop, reach), min((frame + 1) * hop, stop)
-        # convolution commutes: the shorter one goes by eights, the longer one is vector code
-        few, many = audio[begin:end], responses[frame]
-        if n_taps < end - begin:
-            few, many = many, few
-        n_few, n_many = few.shape[0], many.shape[0]
-        last = (n_few + 7) // 8 * 8
-        for k in range(last):
-            weights[last - 1 - k] = few[k] if k < n_few else 0
-        _load(many, line[7:])
-        for k in range(0, last, 8):
-            t = begin - reach + k
-            _add_eight(weights, last - 8 - k, line, whole[t : t + n_many + 7])
-    n_whole = n_audio + n_taps - 1
-    for t in range(y.shape[0]):
-        y[t] = whole[first - reach + t] if first - reach + t < n_whole else 0
-
-
-@njit_relaxed
-def _kernel_vjp(audio, responses, hop, begin, end, whole_bar, audio_bar, responses_bar):
-    """Pull frames begin to end back to cotangents of 0; `whole_bar` is 0 where y was cropped."""
-    n_samples, n_taps = audio.shape[0], responses.shape[1]
-    weights = np.empty(max(hop, n_taps) + 7, audio.dtype)
-    partial = np.zeros(n_taps, audio.dtype)
-    for frame in range(begin, end):
-        start, stop = frame * hop, min((frame + 1) * hop, n_samples)
-        heard = whole_bar[start:]
-        response_bar, frame_bar = responses_bar[frame], audio_bar[start:stop]
-        _load(audio[start:stop], weights)
-        # sums of sums: in a frame of 64000 samples 5e-7 is lost, 1.2e-5 in one float32 sum
-        for chunk in range(0, stop - start, 1024):
-            for k in range(chunk, min(chunk + 1024, stop - start), 8):
-                _add_eight(weights, k, heard[k:], partial)
-            for k in range(n_taps):
-                response_bar[k] += partial[k]
-                partial[k] = 0
-        _load(responses[frame], weights)
-        for k in range(0, n_taps, 8):
-            _add_eight(weights, k, heard[k:], frame_bar)
-
-
-def _direct_vjp(audio, responses, hop, start, n_out):
-    """Convolve in time."""
-    (batch, n_samples), (_, n_frames, n_taps) = audio.shape, responses.shape
-    y = np.empty((batch, n_out), audio.dtype)
-    # every part also sums what rings into it, n_taps samples, so it should be longer than that
-    n_part = max((1 << 21) // n_taps, 8 * n_taps)
-    run_parts(
-        _kernel,
-        [
-            (audio[b], responses[b], hop, start + begin, y[b, begin:end])
-            for b in range(batch)
-            for begin, end in ranges(n_out, n_part)
-        ],
-    )
+def _time_vjp(audio, impulse_responses, hop, start, n_out, wanted=(True, True)):
+    def responses(b, begin, end):
+        return impulse_responses[b, begin:end]
 
     def pullback(y_bar):
-        n_whole = n_samples + n_taps - 1
-        kept = min(n_out, n_whole - start)
-        whole_bar = np.zeros((batch, n_whole + 16), y_bar.dtype)
-        whole_bar[:, start : start + kept] = y_bar[:, :kept]
-        audio_bar = np.zeros(audio.shape, y_bar.dtype)
-        responses_bar = np.zeros(responses.shape, y_bar.dtype)
-        run_parts(
-            _kernel_vjp,
-            [
-                (audio[b], responses[b], hop, *part, whole_bar[b], audio_bar[b], responses_bar[b])
-                for b in range(batch)
-                for part in ranges(n_frames, max(n_part // hop, 1))
-            ],
-        )
+        responses_bar = np.empty(impulse_responses.shape, y_bar.dtype) if wanted[1] else None
+
+        def accept(b, begin, end, bar):
+            responses_bar[b, begin:end] = bar
+
+        n_taps = impulse_responses.shape[2]
+        audio_bar = pull_in_time(y_bar, audio, responses, n_taps, hop, start, wanted, accept)
         return audio_bar, responses_bar
 
+    y = convolve_in_time(audio, responses, impulse_responses.shape[2], hop, start, n_out)
     return y, pullback
 
 
-def vjp(audio, impulse_responses, *, padding="same", delay_compensation=-1):
+def vjp(audio, impulse_responses, *, padding, delay_compensation, wanted):
     n_samples, (_, n_frames, n_taps) = audio.shape[1], impulse_responses.shape
     hop = -(-n_samples // n_frames)
     start, n_out = crop(n_samples, n_taps, padding, delay_compensation)
-    # Measured for hops of 64 to 8000 and 8 to 2048 taps: FFTs win once both are above 128.
-    convolve = _direct_vjp if min(hop, n_taps) <= 128 else fft_vjp
-    return convolve(audio, impulse_responses, hop, start, n_out)
+    if in_time(hop, n_taps):
+        return _time_vjp(audio, impulse_responses, hop, start, n_out, wanted)
+    return fft_vjp(audio, impulse_responses, hop, start, n_out)
 
 
 def check(dims, *, padding="same", delay_compensation=-1):
@@ -268,6 +169,7 @@ fft_convolve_frames = Op(
     define,
     vjp=vjp,
     check=check,
+    selective=True,
     cases=cases,
     signature="(n_samples),(n_frames,n_taps)->(n_out)",
     source="magenta/ddsp 3.7.0, ddsp/core.py, fft_convolve",

@@ -6,6 +6,9 @@ import numpy as np
 
 from ddsp_ref.op import Case, Op
 from ddsp_ref.ops.filters import fft_convolve_frames, frequency_impulse_response
+from ddsp_ref.ops.filters._convolution import crop, fft_vjp
+from ddsp_ref.ops.filters._tiles import convolve_in_time, in_time, pull_in_time, read_only
+from ddsp_ref.ops.filters.frequency_impulse_response import response_maps
 
 
 def define(audio, magnitudes, *, window_size=0, padding="same", xp=np):
@@ -77,17 +80,37 @@ def define(audio, magnitudes, *, window_size=0, padding="same", xp=np):
     return xp.concatenate([whole, np.zeros(start)])[start : start + n_out]
 
 
-def vjp(audio, magnitudes, *, window_size=0, padding="same"):
-    batch, n_frames, n_bands = magnitudes.shape
-    rows = magnitudes.reshape(batch * n_frames, n_bands)
-    response_rows, pull_rows = frequency_impulse_response.vjp(rows, window_size=window_size)
-    responses = response_rows.reshape(batch, n_frames, response_rows.shape[1])
-    y, pull_frames = fft_convolve_frames.vjp(audio, responses, padding=padding)
+def vjp(audio, magnitudes, *, window_size, padding, wanted):
+    n_frames, n_bands = magnitudes.shape[1:]
+    respond, pull, n_taps = response_maps(n_bands, window_size, magnitudes.dtype)
+    hop = -(-audio.shape[1] // n_frames)
+    start, n_out = crop(audio.shape[1], n_taps, padding, -1)
+    if not in_time(hop, n_taps):
+        return _by_fft(audio, magnitudes, respond, pull, hop, start, n_out)
+
+    def responses(b, begin, end):
+        """Compute them wherever they are needed: that is no slower than to keep them."""
+        return read_only(respond(magnitudes[b, begin:end]))
+
+    def pullback(y_bar):
+        magnitudes_bar = np.empty(magnitudes.shape, y_bar.dtype) if wanted[1] else None
+
+        def accept(b, begin, end, responses_bar):
+            magnitudes_bar[b, begin:end] = pull(responses_bar)
+
+        audio_bar = pull_in_time(y_bar, audio, responses, n_taps, hop, start, wanted, accept)
+        return audio_bar, magnitudes_bar
+
+    return convolve_in_time(audio, responses, n_taps, hop, start, n_out), pullback
+
+
+def _by_fft(audio, magnitudes, respond, pull, hop, start, n_out):
+    responses = np.stack([respond(of_one) for of_one in magnitudes])
+    y, pull_frames = fft_vjp(audio, responses, hop, start, n_out)
 
     def pullback(y_bar):
         audio_bar, responses_bar = pull_frames(y_bar)
-        (rows_bar,) = pull_rows(responses_bar.reshape(response_rows.shape))
-        return audio_bar, rows_bar.reshape(magnitudes.shape)
+        return audio_bar, np.stack([pull(of_one) for of_one in responses_bar])
 
     return y, pullback
 
@@ -152,6 +175,7 @@ frequency_filter = Op(
     define,
     vjp=vjp,
     check=check,
+    selective=True,
     cases=cases,
     signature="(n_samples),(n_frames,n_bands)->(n_out)",
     source="magenta/ddsp 3.7.0, ddsp/core.py, frequency_filter",
