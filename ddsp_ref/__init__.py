@@ -26,6 +26,7 @@ _HOME = {
     "DerivativeError": "ddsp_ref.errors",
     "InstrumentError": "ddsp_ref.errors",
     "MissingExtraError": "ddsp_ref.errors",
+    "MicrophoneError": "ddsp_ref.errors",
     "NoPitchError": "ddsp_ref.errors",
     "TrainingError": "ddsp_ref.errors",
     "Add": "ddsp_ref.processors.effects",

@@ -28,6 +28,7 @@ from ddsp_ref.errors import DdspRefError as DdspRefError
 from ddsp_ref.errors import DerivativeError as DerivativeError
 from ddsp_ref.errors import ImportFormatError as ImportFormatError
 from ddsp_ref.errors import InstrumentError as InstrumentError
+from ddsp_ref.errors import MicrophoneError as MicrophoneError
 from ddsp_ref.errors import MissingExtraError as MissingExtraError
 from ddsp_ref.errors import NoPitchError as NoPitchError
 from ddsp_ref.errors import ParameterError as ParameterError

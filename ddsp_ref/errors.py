@@ -15,6 +15,10 @@ class AudioFileError(DdspRefError, ValueError):
     """An audio file is missing, empty, damaged or not audio."""
 
 
+class MicrophoneError(DdspRefError, OSError):
+    """Nothing can be recorded or played: there is no such device, or it does not answer."""
+
+
 class NoPitchError(DdspRefError, ValueError):
     """The recording holds nothing that can be followed: silence, or no pitch."""
 

@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 
 import ddsp_ref
-from ddsp_ref.app.commands import demo, features, info, instruments, train, transfer
+from ddsp_ref.app.commands import demo, features, info, instruments, render, train, transfer
 from ddsp_ref.errors import DdspRefError
 
-_COMMANDS = (transfer, demo, instruments, features, train, info)
+_COMMANDS = (transfer, demo, render, instruments, features, train, info)
 _BAD_INPUT, _INTERRUPTED, _READER_GONE = 2, 130, 141
 
 
@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 2 after bad input, with one sentence on stderr; 130 after Ctrl-C.
+        0; 2 after bad input, with one sentence on stderr; 1 if some of many files could not be
+        played; 130 after Ctrl-C.
 
     Examples
     --------
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         arguments = make_parser().parse_args(argv)
-        arguments.run(arguments)
+        code = arguments.run(arguments)
         sys.stdout.flush()
     except SystemExit as stop:  # argparse has said what was wrong, or shown its help
         return stop.code if isinstance(stop.code, int) else _BAD_INPUT
@@ -71,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # the disk is full, a network folder went away
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}", _BAD_INPUT)
-    return 0
+    return code or 0
 
 
 def _complain(sentence: str, code: int) -> int:

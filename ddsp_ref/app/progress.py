@@ -10,6 +10,7 @@ from ddsp_ref.app.compiling import compile_notice
 
 # How long stages take, roughly, as shares of the whole.
 _WEIGHTS = {
+    "record": 4,
     "read": 4,
     "resample": 2,
     "pitch": 40,

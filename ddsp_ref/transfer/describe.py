@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,20 +27,80 @@ def describe(transfer: Transfer) -> str:
         Lines without a newline at the end.
     """
     heard, adjusted = transfer.input, transfer.adjusted
-    notes = adjusted.notes & heard.voiced
+    notes = _pitched(transfer)
     lines = [
         ("instrument", transfer.instrument),
         ("duration", f"{transfer.seconds:.2f} s at {transfer.sample_rate} Hz"),
         ("voiced", f"{heard.voiced.mean():.0%} of the frames"),
         ("pitch", f"{pitch_range(heard.f0_hz[notes])} -> {pitch_range(adjusted.f0_hz[notes])}"),
         ("shift", _shifts(transfer)),
+        *_tuning(transfer),
         ("loudness", f"{adjusted.loudness_db_change:+.1f} dB in the median of the notes"),
     ]
     if transfer.gain_db < 0:
         lines.append(("level", f"scaled by {transfer.gain_db:.1f} dB so that nothing is clipped"))
-    lines += [("remark", remark) for remark in adjusted.remarks]
+    lines += [("remark", remark) for remark in transfer.remarks]
     lines.append(("time", describe_times(transfer.timings, transfer.seconds)))
     return "\n".join(f"{name:<11}{text}" for name, text in lines)
+
+
+def report(transfer: Transfer) -> dict[str, Any]:
+    """Return what there is to say about a transfer, as plain JSON.
+
+    Parameters
+    ----------
+    transfer : Transfer
+        Of `timbre_transfer`.
+
+    Returns
+    -------
+    dict
+        Numbers, text, and lists and dicts of them.
+    """
+    heard, adjusted = transfer.input, transfer.adjusted
+    on = _pitched(transfer)
+    return {
+        "instrument": transfer.instrument,
+        "seconds": round(transfer.seconds, 4),
+        "sample_rate": transfer.sample_rate,
+        "f0_tracker": heard.f0_tracker,
+        "voiced_share": round(float(heard.voiced.mean()), 4),
+        "note_share": round(float(adjusted.notes.mean()), 4),
+        "pitch_hz": {"heard": _span(heard.f0_hz[on]), "played": _span(adjusted.f0_hz[on])},
+        "adjusted": adjusted.adjusted,
+        "octaves": adjusted.octaves,
+        "tuning_cents": adjusted.tuning_cents,
+        "key": adjusted.key,
+        "loudness_db_change": round(adjusted.loudness_db_change, 3),
+        "gain_db": round(transfer.gain_db, 3),
+        "controls": asdict(transfer.controls),
+        "remarks": list(transfer.remarks),
+        "timings_s": {stage: round(taken, 4) for stage, taken in transfer.timings.items()},
+        "real_time_factor": round(transfer.real_time_factor, 4),
+    }
+
+
+def _span(f0_hz: np.ndarray) -> dict[str, float]:
+    low, median, high = np.quantile(f0_hz, [0.01, 0.5, 0.99])
+    return {"low": round(low, 2), "median": round(median, 2), "high": round(high, 2)}
+
+
+def _pitched(transfer: Transfer) -> np.ndarray:
+    """Return the frames that say what pitches there are: in notes, if there are any."""
+    voiced = transfer.input.voiced
+    notes = transfer.adjusted.notes & voiced
+    return notes if notes.any() else voiced
+
+
+def _tuning(transfer: Transfer) -> list[tuple[str, str]]:
+    cents, key = transfer.adjusted.tuning_cents, transfer.adjusted.key
+    if cents is None:
+        return []
+    scale = key or "the chromatic scale"
+    text = (
+        f"{cents:+.0f} cents from A4 = 440 Hz, drawn to {scale} by {transfer.controls.autotune:g}"
+    )
+    return [("tuning", text)]
 
 
 def pitch_range(f0_hz: np.ndarray) -> str:
@@ -81,6 +142,7 @@ def _shifts(transfer: Transfer) -> str:
     octaves = transfer.adjusted.octaves
     text = f"{octaves:+d} octave{'' if abs(octaves) == 1 else 's'} to fit the range"
     text = text if octaves else "no octave needed to fit the range"
+    text = text if transfer.adjusted.adjusted else "not adjusted"
     if transfer.controls.pitch_shift:
         text += f", {transfer.controls.pitch_shift:+.3g} octaves asked for"
     if transfer.controls.loudness_shift:

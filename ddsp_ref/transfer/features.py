@@ -18,6 +18,7 @@ from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.features import Features
 from ddsp_ref.transfer.clock import Clock, Progress
 from ddsp_ref.transfer.instruments import find_instrument
+from ddsp_ref.transfer.remarks import remark_on_pitch, remark_on_sound
 from ddsp_ref.transfer.trackers import check_tracker, track
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Heard(Features):
         Who found the pitch.
     timings : dict of str to float
         Seconds that every stage took.
+    remarks : tuple of str
+        What a user should know, a sentence each: that it is clipped, or hard to follow.
     """
 
     audio: np.ndarray
@@ -57,6 +60,7 @@ class Heard(Features):
     frame_rate: int
     f0_tracker: str = "pyin"
     timings: dict[str, float] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @cached_property
     def times(self) -> np.ndarray:
@@ -140,6 +144,7 @@ def listen(
     check_sample_rate("listen", sample_rate)
     check_tracker("listen", f0_tracker)
     mono = check_audio("listen", audio, sample_rate)
+    remarks = remark_on_sound(mono)
     peak = float(max(mono.max(), -mono.min()))
     if peak < _SILENCE:
         level = f"its peak is {20 * np.log10(peak):.0f} dB" if peak > 0 else "every sample is 0"
@@ -154,7 +159,9 @@ def listen(
         mono = resample(mono, sample_rate, config.sample_rate)
     heard = extract_features(mono, config.sample_rate, config.frame_rate, clock.begin, f0_tracker)
     clock.begin(None)
-    return replace(heard, timings=clock.times)
+    if f0_tracker == "pyin":
+        remarks += remark_on_pitch(heard)
+    return replace(heard, timings=clock.times, remarks=remarks)
 
 
 def extract_features(

@@ -12,7 +12,7 @@ from ddsp_ref.models.features import MIN_DB
 _SHARES = np.linspace(0.02, 0.98, 25)
 # A decibel more in the recording is so many in the result, at least and at most: a note held
 # at one level does not become a crescendo over all that the instrument can do.
-_FLATTEST, _STEEPEST = 0.6, 1.5
+_FLATTEST, _STEEPEST = 0.5, 2.0
 # Above the loudest notes levels are compressed by this.
 _COMPRESSION = 4.0
 
@@ -35,7 +35,7 @@ def fit_loudness(
     -------
     ndarray, shape (n_frames,)
         The loudness of every frame on one increasing curve: the median of the notes becomes the
-        instrument's, from there the quantiles are matched as far as slopes from 0.6 to 1.5 allow.
+        instrument's, from there quantiles are matched as far as slopes from a half to two allow.
         Frames without a note follow the same curve. Silence stays silence.
 
     Notes

@@ -15,7 +15,7 @@ from ddsp_ref.transfer.adjust import Adjusted
 from ddsp_ref.transfer.adjust import adjust as adjust_features
 from ddsp_ref.transfer.clock import Clock, Progress
 from ddsp_ref.transfer.controls import Controls
-from ddsp_ref.transfer.describe import describe
+from ddsp_ref.transfer.describe import describe, report
 from ddsp_ref.transfer.features import Heard, listen
 from ddsp_ref.transfer.instruments import find_instrument
 from ddsp_ref.transfer.render import render
@@ -64,9 +64,18 @@ class Transfer:
         """Time it took, as a share of the duration."""
         return sum(self.timings.values()) / self.seconds
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user should know about recording and adjustment, a sentence each."""
+        return self.input.remarks + self.adjusted.remarks
+
     def summary(self) -> str:
         """Return a few lines of text: duration, pitch range, shifts, times."""
         return describe(self)
+
+    def report(self) -> dict[str, Any]:
+        """Return the same and more as plain JSON."""
+        return report(self)
 
 
 def timbre_transfer(

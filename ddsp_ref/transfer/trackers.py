@@ -31,12 +31,16 @@ def check_tracker(function: str, name: str) -> None:
 
 def _load(name: str) -> Any:
     try:
-        return importlib.import_module(name)
+        package = importlib.import_module(name)
+        reason = "" if hasattr(package, "predict") else f"the package {name} here is another one"
     except ImportError as error:
+        reason = str(error)
+    if reason:
         raise MissingExtraError(
-            f"the pitch tracker {name} cannot be used: {error}; pip install {_PACKAGES[name]}, "
+            f"the pitch tracker {name} cannot be used: {reason}; pip install {_PACKAGES[name]}, "
             "or use pyin, which needs nothing"
-        ) from None
+        )
+    return package
 
 
 def track(

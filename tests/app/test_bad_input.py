@@ -38,9 +38,7 @@ def write_bad(name: str) -> str:
         "slow.wav": (melody(), 100),
         "fast.wav": (melody(), 1_000_000),
     }
-    if name == "folder.wav":
-        os.mkdir(name)
-    elif name in sounds:
+    if name in sounds:
         soundfile.write(name, *sounds[name], subtype="FLOAT")
     elif contents[name] is not None:
         Path(name).write_bytes(contents[name])
@@ -51,7 +49,6 @@ def write_bad(name: str) -> str:
     ("name", "sentence"),
     [
         ("missing.wav", "there is no file missing.wav"),
-        ("folder.wav", "is a folder, not an audio file"),
         ("empty.wav", "empty.wav is empty (0 bytes)"),
         ("truncated.wav", "truncated.wav is truncated"),
         ("header_only.wav", "header_only.wav is truncated"),
@@ -88,11 +85,36 @@ def test_bad_input_files(folder, capfd, name, sentence):
         ("in.wav out.wav --pitch-shift 1e9", "must be from -8 to 8"),
         ("in.wav out.wav --pitch-shift nan", "pitch_shift is nan"),
         ("in.wav out.wav --reverb -1", "reverb is -1.0, must be from 0 to 4"),
-        ("in.wav out.wav --seed -1", "--seed is -1, must be at least 0"),
+        ("in.wav out.wav --seed -1", "seed is -1, must be a whole number of at least 0"),
+        ("in.wav out.wav --threshold 3", "threshold is 3.0, must be from 0 to 2"),
+        ("in.wav out.wav --quiet-db 61", "quiet is 61.0 dB, must be from 0 to 60"),
+        ("in.wav out.wav --autotune 2", "autotune is 2.0, must be from 0 to 1"),
+        ("in.wav out.wav --tracker ear", "f0_tracker is 'ear', must be 'pyin'"),
+        ("in.wav out.wav --tracker crepe", "the pitch tracker crepe cannot be used"),
+        ("in.wav out.wav --curves a.txt", "curves are written as .csv, .json"),
+        ("in.wav out.wav --figures no/where", "the folder no does not exist"),
+        ("out.wav", "there is no INPUT; give a recording, a folder, or --record SECONDS"),
+        ("in.wav in.wav out --jobs 0", "--jobs is 0, must be at least 1"),
+        ("in.wav nowhere.wav out", "there is no file or folder nowhere.wav"),
+        ("tiny out.wav", "OUTPUT has to be a folder, not out.wav"),
+        ("in.wav in.wav out.mp3", "OUTPUT has to be a folder, not out.mp3"),
+        ("tiny out", "tiny holds no audio file"),
+        (". .", "INPUT in.wav would be written over; give another OUTPUT folder"),
+        ("in.wav a.wav --record 30", "seconds is 30, must be from 1 to 20"),
+        ("in.wav a.wav b.wav --record 3", "--record keeps one file, there are 2 INPUTs"),
     ],
 )
 def test_bad_settings(folder, capfd, words, sentence):
     assert sentence in fails(capfd, "transfer", *words.split(), "--instrument", "tiny")
+
+
+def test_a_curve_that_cannot_be_read(folder, capfd):
+    Path("c.csv").write_text("time_s,f0_hz,loudness_db\n0,440,-20\n1,high,-20\n")
+    words = ("render", "c.csv", "out.wav", "--instrument", "tiny")
+    assert "c.csv: f0_hz is 'high' in row 2" in fails(capfd, *words)
+    words = ("render", "nowhere.csv", "out.wav", "--instrument", "tiny")
+    assert "there is no file nowhere.csv" in fails(capfd, *words)
+    assert "reverb is 9.0" in fails(capfd, *words, "--reverb", "9")
 
 
 def test_an_unknown_instrument_names_the_known(folder, capfd, monkeypatch):

@@ -37,6 +37,36 @@ def test_transfer(folder, capsys):
     assert set(os.listdir()) == {"in.wav", "out.wav", "tiny"}
 
 
+def test_a_summary_in_json(folder, capsys):
+    words = ("in.wav", "out.wav", "--json", "--semitones", "12", "--autotune", "1")
+    assert run("transfer", *words) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["input"], told["output"], told["instrument"]) == ("in.wav", "out.wav", "tiny")
+    assert told["seconds"] == 1.5
+    assert told["adjusted"] is True
+    assert told["controls"]["pitch_shift"] == 1.0
+    assert told["key"].endswith("major")
+    assert told["pitch_hz"]["played"]["median"] == pytest.approx(
+        2 * told["pitch_hz"]["heard"]["median"], rel=0.03
+    )
+    assert told["remarks"] == []
+    assert list(told["timings_s"]) == ["resample", "pitch", "loudness", "adjust", "render"]
+    assert told["real_time_factor"] > 0
+
+
+def test_curves_are_edited_and_rendered_again(folder, capsys):
+    assert run("transfer", "in.wav", "out.wav", "--curves", "c.csv", "--bits", "32") == 0
+    assert run("render", "c.csv", "again.wav", "--bits", "32") == 0
+    first, second = (read_audio(name)[0] for name in ("out.wav", "again.wav"))
+    np.testing.assert_allclose(second, first, atol=2e-3)
+    assert "seconds           1.5" in capsys.readouterr().out
+    assert run("render", "c.csv", "up.flac", "--json", "--sample-rate", "8000") == 0
+    assert json.loads(capsys.readouterr().out)["sample_rate"] == 8000
+    assert main(["features", "in.wav", "--out", "f.csv", "--quiet"]) == 0
+    assert run("render", "f.csv", "plain.wav", "--quiet") == 0
+    assert capsys.readouterr().out == ""
+
+
 @pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3", "aiff"])
 def test_transfer_to_other_formats(folder, suffix):
     assert run("transfer", "in.wav", f"out.{suffix}", "--quiet") == 0
@@ -47,12 +77,17 @@ def test_transfer_with_every_option(folder, capfd):
     stereo = np.stack([melody(1.5, 44100)] * 2)
     write_audio("in.flac", stereo, 44100)
     words = "--pitch-shift -1 --semitones 7 --loudness-shift 3 --no-adjust --sample-rate 22050"
-    more = "--reverb 0.5 --bits 24 --seed 5 --plot out.png --quiet"
+    more = "--reverb 0.5 --bits 24 --seed 5 --plot out.png --quiet --normalize --tuning chromatic"
+    more += " --threshold 0.5 --quiet-db 30 --autotune 0.5 --curves c.json --figures figures"
     assert run("transfer", "in.flac", "out.wav", *words.split(), *more.split()) == 0
     with soundfile.SoundFile("out.wav") as file:
         assert (file.samplerate, file.frames, file.channels) == (22050, 33075, 1)
         assert file.subtype == "PCM_24"
-    assert Path("out.png").read_bytes()[1:4] == b"PNG"
+    figures = [Path("out.png"), *sorted(Path("figures").iterdir())]
+    assert len(figures) == 5
+    for figure in figures:
+        assert figure.read_bytes()[1:4] == b"PNG"
+    assert json.loads(Path("c.json").read_text())["frame_rate"] == 250
     assert capfd.readouterr() == ("", "")
 
 

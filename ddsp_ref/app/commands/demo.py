@@ -26,6 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Do it."""
-    if not arguments.quiet:
+    if not (arguments.quiet or arguments.json):
         print(f"{'input':<11}{CLIP}")
     play(CLIP, Path(arguments.out), arguments)

@@ -1,119 +1,131 @@
-"""`ddsp-ref transfer`: a recording in, the same played by an instrument out."""
+"""`ddsp-ref transfer`: a recording in, the same played by an instrument out; or whole folders."""
 
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
+from ddsp_ref.app.options import (
+    FORMATS,
+    add_control_arguments,
+    add_picture_arguments,
+    add_report_arguments,
+    add_sound_arguments,
+    controls_of,
+)
+from ddsp_ref.app.playing import Outputs, check_outputs, outputs_of, play_sound, same_file
 from ddsp_ref.app.progress import Stages
 
-HELP = "play a recording on an instrument"
+HELP = "play a recording, or whole folders of them, on an instrument"
 DESCRIPTION = """Play a recording of one voice or instrument on another instrument. The melody is
 moved by octaves into the range of the instrument and its loudness fitted to what the instrument
-knows; the output is exactly as long as the input."""
+knows; the output is exactly as long as the input. With a folder, or several files, OUTPUT is a
+folder: files are worked on side by side, those that cannot be played are listed at the end, and
+the exit code is then 1."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
-    parser.add_argument("input", metavar="INPUT", help="WAV, FLAC, OGG, MP3, AIFF; any rate")
-    parser.add_argument("output", metavar="OUTPUT", help=".wav, .flac, .ogg, .mp3 or .aiff")
+    add = parser.add_argument
+    add("inputs", nargs="*", metavar="INPUT", help="WAV, FLAC, OGG, MP3, AIFF; or a folder")
+    add("output", metavar="OUTPUT", help=".wav, .flac, .ogg, .mp3 or .aiff; or a folder")
+    add(
+        "--record",
+        type=float,
+        metavar="SECONDS",
+        help="record 1 to 20 s from the microphone (needs sounddevice); INPUT, if given, is where "
+        "the recording is kept",
+    )
+    add("--format", default="wav", choices=FORMATS, help="of files in a folder (default: wav)")
+    add("--jobs", type=int, metavar="N", help="files at a time (default: as many as cores)")
     add_shared_arguments(parser)
 
 
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `transfer` and `demo` have in common."""
-    add = parser.add_argument
-    add(
-        "--instrument",
-        default="violin",
-        metavar="NAME",
-        help="one of `ddsp-ref instruments`, or the folder of another (default: violin)",
-    )
-    add("--pitch-shift", type=float, default=0.0, metavar="OCTAVES", help="go up by octaves")
-    add("--semitones", type=float, default=0.0, metavar="N", help="go up by semitones as well")
-    add("--loudness-shift", type=float, default=0.0, metavar="DB", help="play louder by decibels")
-    add(
-        "--reverb",
-        type=float,
-        default=1.0,
-        metavar="SHARE",
-        help="how much of the instrument's room to hear, 0 for none (default: 1)",
-    )
-    add(
-        "--no-adjust",
-        action="store_true",
-        help="leave octave and loudness as they are in the recording",
-    )
-    add(
-        "--sample-rate",
-        type=int,
-        metavar="HZ",
-        help="of the output (default: that of the input)",
-    )
-    add("--bits", type=int, default=16, choices=(16, 24, 32), help="of a sample (default: 16)")
-    add("--plot", metavar="FILE.png", help="draw spectrograms, pitch and loudness")
-    add("--seed", type=int, default=0, metavar="N", help="of the noise in the sound (default: 0)")
-    add("--quiet", action="store_true", help="print nothing but errors")
+    add_report_arguments(parser)
+    add_control_arguments(parser)
+    add_sound_arguments(parser)
+    add_picture_arguments(parser)
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> int:
     """Do it."""
-    from ddsp_ref.errors import AudioFileError
+    from ddsp_ref.errors import AudioFileError, require
 
-    source, target = Path(arguments.input), Path(arguments.output)
-    if source.exists() and target.exists() and os.path.samefile(source, target):
-        raise AudioFileError(f"INPUT and OUTPUT are the same file, {source}")
-    play(source, target, arguments)
+    sources, target = [Path(path) for path in arguments.inputs], Path(arguments.output)
+    if arguments.record is not None:
+        require(len(sources) <= 1, f"--record keeps one file, there are {len(sources)} INPUTs")
+        play(sources[0] if sources else None, target, arguments)
+        return 0
+    require(sources, "there is no INPUT; give a recording, a folder, or --record SECONDS")
+    if len(sources) > 1 or sources[0].is_dir():
+        from ddsp_ref.app.batch import run_batch
+
+        require(not arguments.play, "--play is for one recording")
+        return run_batch(sources, target, arguments)
+    if same_file(sources[0], target):
+        raise AudioFileError(f"INPUT and OUTPUT are the same file, {sources[0]}")
+    play(sources[0], target, arguments)
+    return 0
 
 
-def play(source: Path, target: Path, arguments: argparse.Namespace) -> None:
-    """Read, transfer, write and tell; everything that can be checked early is."""
-    from ddsp_ref.errors import require
-    from ddsp_ref.io.audio import read_audio, write_audio
-    from ddsp_ref.io.formats import check_audio_input, check_audio_output, nearest_rate
-    from ddsp_ref.io.resampling import check_sample_rate
+def play(source: Path | None, target: Path, arguments: argparse.Namespace) -> None:
+    """Read or record, transfer, write and tell; everything that can be checked early is."""
+    from ddsp_ref.io import microphone
+    from ddsp_ref.io.formats import check_audio_input
 
-    check_audio_input(source)
-    if arguments.sample_rate is not None:
-        check_sample_rate("--sample-rate", arguments.sample_rate)
-    check_audio_output(target, arguments.sample_rate)
-    flac = target.suffix.lower() == ".flac"
-    require(not flac or arguments.bits < 32, "--bits is 32, FLAC has at most 24; use --bits 24")
-    if arguments.plot:
-        from ddsp_ref.plots.figure import check_plot_output
+    recorded = getattr(arguments, "record", None)
+    if recorded is None and source is not None:
+        check_audio_input(source)
+    elif recorded is not None:
+        microphone.check_seconds(recorded)
+    outputs = outputs_of(target, arguments)
+    check_outputs(outputs, arguments)
+    controls_of(arguments)
 
-        check_plot_output(arguments.plot)
-    require(arguments.seed >= 0, f"--seed is {arguments.seed}, must be at least 0")
-
+    from ddsp_ref.transfer.features import check_tracker
     from ddsp_ref.transfer.instruments import find_instrument
-    from ddsp_ref.transfer.pipeline import timbre_transfer
 
-    instrument = find_instrument(arguments.instrument)
+    check_tracker("--tracker", arguments.tracker)
+    player = find_instrument(arguments.instrument)
+    stages = ["read" if recorded is None else "record"]
+    stages += ["resample", "pitch", "loudness", "adjust", "render", "write"]
+    with Stages(*stages, *["plot"] * outputs.drawn, quiet=arguments.quiet) as stage:
+        stage(stages[0])
+        audio, sample_rate = _listen(source, recorded)
+        transfer = play_sound(audio, sample_rate, player, outputs, arguments, stage)
+    _tell(source, outputs, transfer, arguments)
+    if arguments.play:
+        microphone.play(transfer.audio, transfer.sample_rate)
 
-    stages = ["read", "resample", "pitch", "loudness", "adjust", "render", "write"]
-    with Stages(*stages, *["plot"] * bool(arguments.plot), quiet=arguments.quiet) as stage:
-        stage("read")
-        audio, sample_rate = read_audio(source)
-        transfer = timbre_transfer(
-            audio,
-            sample_rate,
-            instrument,
-            pitch_shift=arguments.pitch_shift + arguments.semitones / 12.0,
-            loudness_shift=arguments.loudness_shift,
-            reverb=arguments.reverb,
-            adjust=not arguments.no_adjust,
-            output_sample_rate=arguments.sample_rate or nearest_rate(target, sample_rate),
-            seed=arguments.seed,
-            progress=stage,
-        )
-        stage("write")
-        write_audio(target, transfer.audio, transfer.sample_rate, bits=arguments.bits)
-        if arguments.plot:
-            from ddsp_ref.plots import plot_transfer, save_figure
 
-            stage("plot")
-            save_figure(plot_transfer(transfer), arguments.plot)
-    if not arguments.quiet:
+def _listen(source: Path | None, seconds: float | None):
+    """Return a recording from a file, or from the microphone, which is then kept in the file."""
+    from ddsp_ref.errors import AudioFileError
+    from ddsp_ref.io.audio import read_audio, write_audio
+    from ddsp_ref.io.formats import check_audio_output
+
+    if seconds is None:
+        return read_audio(source)
+    from ddsp_ref.io import microphone
+
+    if source is not None:
+        check_audio_output(source, microphone.RATE)
+        if source.exists():
+            raise AudioFileError(f"{source} exists; give another name for the recording")
+    audio = microphone.record(seconds)
+    if source is not None:
+        write_audio(source, audio, microphone.RATE)
+    return audio, microphone.RATE
+
+
+def _tell(source: Path | None, outputs: Outputs, transfer, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        import json
+
+        paths = {"input": str(source or "microphone"), "output": str(outputs.sound)}
+        print(json.dumps({**paths, **transfer.report()}, indent=1))
+    elif not arguments.quiet:
         print(transfer.summary())
-        print(f"{'written':<11}{target}{f', {arguments.plot}' if arguments.plot else ''}")
+        print(f"{'written':<11}{outputs}")

@@ -1,0 +1,77 @@
+"""`ddsp-ref render`: curves of pitch and loudness in, the sound of an instrument out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ddsp_ref.app.options import add_report_arguments, add_sound_arguments, check_sound_output
+from ddsp_ref.app.progress import Stages
+
+HELP = "play curves of pitch and loudness from a table"
+DESCRIPTION = """Play curves that `ddsp-ref transfer --curves` or `ddsp-ref features` wrote, edited
+or not, or that you made: a table with the columns time_s, f0_hz and loudness_db."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument("curves", metavar="CURVES", help=".csv or .json")
+    parser.add_argument("output", metavar="OUTPUT", help=".wav, .flac, .ogg, .mp3 or .aiff")
+    add_report_arguments(parser)
+    add_sound_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do it."""
+    from ddsp_ref.transfer.controls import Controls
+
+    target = Path(arguments.output)
+    check_sound_output(target, arguments)
+    Controls(reverb=arguments.reverb, seed=arguments.seed)
+
+    from ddsp_ref.io.audio import write_audio
+    from ddsp_ref.io.formats import nearest_rate
+    from ddsp_ref.transfer.curves import read_curves
+    from ddsp_ref.transfer.instruments import find_instrument
+    from ddsp_ref.transfer.render import render
+
+    player = find_instrument(arguments.instrument)
+    with Stages("read", "render", "write", quiet=arguments.quiet) as stage:
+        stage("read")
+        curves = read_curves(arguments.curves)
+        stage("render")
+        rate = arguments.sample_rate or nearest_rate(target, player.config.sample_rate)
+        rendered = render(
+            curves,
+            player,
+            reverb=arguments.reverb,
+            seed=arguments.seed,
+            output_sample_rate=rate,
+        )
+        stage("write")
+        write_audio(target, rendered.audio, rendered.sample_rate, bits=arguments.bits)
+    _tell(rendered, player.name, arguments)
+    if arguments.play:
+        from ddsp_ref.io import microphone
+
+        microphone.play(rendered.audio, rendered.sample_rate)
+
+
+def _tell(rendered, name: str, arguments: argparse.Namespace) -> None:
+    report = {
+        "input": arguments.curves,
+        "output": arguments.output,
+        "instrument": name,
+        "seconds": round(rendered.seconds, 4),
+        "sample_rate": rendered.sample_rate,
+        "gain_db": round(rendered.gain_db, 3),
+        "taken_s": round(rendered.taken, 4),
+        "real_time_factor": round(rendered.real_time_factor, 4),
+    }
+    if arguments.json:
+        import json
+
+        print(json.dumps(report, indent=1))
+    elif not arguments.quiet:
+        for key, value in report.items():
+            print(f"{key.replace('_', ' '):<18}{value}")

@@ -1,0 +1,134 @@
+"""Arguments that several commands have in common, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ddsp_ref.transfer.controls import Controls
+
+FORMATS = ("wav", "flac", "ogg", "mp3", "aiff")
+
+
+def add_control_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the controls of a transfer, each an option."""
+    group = parser.add_argument_group("what is heard, and how it is adjusted")
+    add = group.add_argument
+    add(
+        "--tracker",
+        default="pyin",
+        metavar="NAME",
+        help="who finds the pitch: pyin, or crepe or pesto if installed (default: pyin)",
+    )
+    add("--normalize", action="store_true", help="scale the recording to a peak of 1 first")
+    add(
+        "--no-adjust",
+        action="store_true",
+        help="leave octave, loudness and tuning as they are in the recording",
+    )
+    add(
+        "--threshold",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="how likely a note has to be to count as one, 0 to 2 (default: 1)",
+    )
+    add(
+        "--quiet-db",
+        type=float,
+        default=20.0,
+        metavar="DB",
+        help="turn down what is no note, 0 to 60 (default: 20)",
+    )
+    add(
+        "--autotune",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="draw the pitch to the notes of the scale, 0 to 1 (default: 0)",
+    )
+    add(
+        "--tuning",
+        default="key",
+        choices=("key", "chromatic"),
+        help="the scale: the major one that fits best, or all notes (default: key)",
+    )
+    add("--pitch-shift", type=float, default=0.0, metavar="OCTAVES", help="go up by octaves")
+    add("--semitones", type=float, default=0.0, metavar="N", help="go up by semitones as well")
+    add("--loudness-shift", type=float, default=0.0, metavar="DB", help="play louder by decibels")
+
+
+def add_sound_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare who plays, in what room, and what the file is like."""
+    group = parser.add_argument_group("how it sounds")
+    add = group.add_argument
+    add(
+        "--instrument",
+        default="violin",
+        metavar="NAME",
+        help="one of `ddsp-ref instruments`, or the folder or zip of another (default: violin)",
+    )
+    add(
+        "--reverb",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="how much of the instrument's room to hear, 0 for none, at most 4 (default: 1)",
+    )
+    add("--seed", type=int, default=0, metavar="N", help="of the noise in the sound (default: 0)")
+    add(
+        "--sample-rate",
+        type=int,
+        metavar="HZ",
+        help="of the output (default: that of the input)",
+    )
+    add("--bits", type=int, default=16, choices=(16, 24, 32), help="of a sample (default: 16)")
+    add("--play", action="store_true", help="play the result (needs sounddevice)")
+
+
+def add_report_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what is told."""
+    add = parser.add_argument
+    add("--json", action="store_true", help="print a summary as JSON instead of text")
+    add("--quiet", action="store_true", help="print nothing but errors, and JSON if asked for")
+
+
+def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what is written beside the sound."""
+    group = parser.add_argument_group("what is written beside the sound; for folders, a folder")
+    add = group.add_argument
+    add("--plot", metavar="FILE.png", help="everything in one picture")
+    add("--figures", metavar="FOLDER", help="a picture of every step, as PNG")
+    add("--curves", metavar="FILE.csv", help="pitch and loudness, for `ddsp-ref render`; or .json")
+
+
+def controls_of(arguments: argparse.Namespace) -> Controls:
+    """Return the controls that the arguments ask for, checked."""
+    from ddsp_ref.transfer.controls import Controls
+
+    return Controls(
+        adjust=not arguments.no_adjust,
+        threshold=arguments.threshold,
+        quiet=arguments.quiet_db,
+        autotune=arguments.autotune,
+        tuning=arguments.tuning,
+        pitch_shift=arguments.pitch_shift + arguments.semitones / 12.0,
+        loudness_shift=arguments.loudness_shift,
+        reverb=arguments.reverb,
+        seed=arguments.seed,
+    )
+
+
+def check_sound_output(target: Path, arguments: argparse.Namespace) -> None:
+    """Tell early that the sound could not be written as asked."""
+    from ddsp_ref.errors import require
+    from ddsp_ref.io.formats import check_audio_output
+    from ddsp_ref.io.resampling import check_sample_rate
+
+    if arguments.sample_rate is not None:
+        check_sample_rate("--sample-rate", arguments.sample_rate)
+    check_audio_output(target, arguments.sample_rate)
+    flac = target.suffix.lower() == ".flac"
+    require(not flac or arguments.bits < 32, "--bits is 32, FLAC has at most 24; use --bits 24")
