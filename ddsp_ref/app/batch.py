@@ -145,6 +145,11 @@ def run_batch(sources: Sequence[Path], out: Path, arguments: argparse.Namespace)
     return SOME_FAILED if failed else 0
 
 
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
 def _check(tasks: Sequence[Task], out: Path, arguments: argparse.Namespace) -> None:
     """Tell early what would go wrong with every file, and make the folders."""
     from ddsp_ref.io.files import check_output_path
@@ -152,12 +157,13 @@ def _check(tasks: Sequence[Task], out: Path, arguments: argparse.Namespace) -> N
     controls_of(arguments)
     if arguments.jobs is not None and arguments.jobs < 1:
         raise ParameterError(f"--jobs is {arguments.jobs}, must be at least 1")
+    sources = {_identity(task.source): task.source for task in tasks}
     for task in tasks:
-        for other in tasks:
-            if same_file(task.source, other.target):
-                raise AudioFileError(
-                    f"INPUT {task.source} would be written over; give another OUTPUT folder"
-                )
+        if task.target.exists() and _identity(task.target) in sources:
+            raise AudioFileError(
+                f"INPUT {sources[_identity(task.target)]} would be written over; "
+                "give another OUTPUT folder"
+            )
     folders = [out, *(Path(p) for p in (getattr(arguments, f) for f in _FOLDERS) if p)]
     for folder in folders:
         if not folder.is_dir():
@@ -188,8 +194,10 @@ def _run_all(
     def run(task: Task) -> dict[str, Any]:
         try:
             return _run_one(task, out, player, arguments)
-        except (DdspRefError, OSError, MemoryError) as error:
-            return {"input": str(task.source), "error": str(error) or "not enough memory"}
+        except DdspRefError as error:
+            return {"input": str(task.source), "error": str(error)}
+        except Exception as error:  # the other files are not to suffer from a fault of ours
+            return {"input": str(task.source), "error": f"{type(error).__name__}: {error}"}
 
     with bar, compile_notice(say), ThreadPoolExecutor(n_jobs) as pool:
         futures: list[Future] = [pool.submit(run, task) for task in tasks]

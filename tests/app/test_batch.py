@@ -110,7 +110,19 @@ def test_the_second_call_does_not_play_what_the_first_wrote(music):
     assert len(names("music/out")) == 5
 
 
-@plays
+def test_a_fault_of_ours_ends_one_file_not_all(music, capfd, monkeypatch):
+    def fault(task, *_):
+        if task.source.name == "b.ogg":
+            raise ZeroDivisionError("of ours")
+        return {"input": str(task.source), "output": str(task.target)}
+
+    monkeypatch.setattr(batch, "_run_one", fault)
+    assert run("transfer", "music", "out") == 1
+    out, err = capfd.readouterr()
+    assert "4 of 5 recordings" in out
+    assert "ddsp-ref: music/sub/b.ogg: ZeroDivisionError: of ours" in err
+
+
 def test_ctrl_c_ends_a_batch(music, capfd, monkeypatch):
     begun = []
 

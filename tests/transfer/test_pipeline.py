@@ -130,6 +130,25 @@ def test_the_summary_names_what_happened():
         assert part in text
 
 
+def test_the_summary_says_what_was_not_done():
+    mute = dataclasses.replace(tiny_instrument(), statistics={})
+    result = transfer(instrument=mute)
+    assert "shift      not adjusted" in result.summary()
+    assert "remark     the automatic adjustment was skipped: tiny comes without" in result.summary()
+    assert result.report()["adjusted"] is False
+    no_notes = dataclasses.replace(result.adjusted, notes=np.zeros(375, bool))
+    result = dataclasses.replace(result, adjusted=no_notes)
+    assert "pitch      3" in result.summary()
+
+
+def test_the_summary_tells_the_tuning():
+    text = transfer(autotune=0.5).summary()
+    assert "cents from A4 = 440 Hz, drawn to " in text
+    assert "major by 0.5" in text
+    text = transfer(autotune=0.5, tuning="chromatic").summary()
+    assert "drawn to the chromatic scale by 0.5" in text
+
+
 def test_the_public_name():
     assert ddsp_ref.timbre_transfer is timbre_transfer
 

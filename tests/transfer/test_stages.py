@@ -187,7 +187,7 @@ def test_an_instrument_in_a_zip(tmp_path, inside):
         np.testing.assert_array_equal(found.parameters[name], array)
 
 
-def test_zips_that_try_something_are_refused(tmp_path):
+def test_zips_that_try_something_are_refused(tmp_path, monkeypatch):
     save_instrument(tmp_path / "mine", TINY)
     files = {f.name: f.read_bytes() for f in (tmp_path / "mine").iterdir()}
     away = zipped(tmp_path / "away.zip", {**files, "../../outside.txt": b"here"})
@@ -199,6 +199,10 @@ def test_zips_that_try_something_are_refused(tmp_path):
     with pytest.raises(InstrumentError, match=r"bomb\.zip"):
         find_instrument(bomb)
     assert not list(tmp_path.parent.rglob("outside.txt"))
+    monkeypatch.setattr(instruments, "_LARGEST_ZIP", 1000)
+    with pytest.raises(InstrumentError, match=r"large\.zip"):
+        find_instrument(zipped(tmp_path / "large.zip", files))
+    monkeypatch.undo()
     (tmp_path / "text.zip").write_text("no zip at all")
     with pytest.raises(InstrumentError, match=r"text\.zip"):
         find_instrument(tmp_path / "text.zip")

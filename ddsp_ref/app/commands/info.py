@@ -6,7 +6,17 @@ import argparse
 
 HELP = "print versions and settings"
 DESCRIPTION = "Print versions and settings, for a report of something that went wrong."
-_PACKAGES = ("numpy", "numba", "scipy", "soundfile", "soxr", "safetensors", "tqdm", "matplotlib")
+_PACKAGES = (
+    "numpy",
+    "numba",
+    "scipy",
+    "soundfile",
+    "soxr",
+    "safetensors",
+    "tqdm",
+    "matplotlib",
+    "sounddevice",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
