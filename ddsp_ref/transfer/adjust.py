@@ -181,9 +181,22 @@ def _fit(
 
 def _shift(made: Adjusted, player: Instrument, controls: Controls) -> Adjusted:
     f0_hz = made.f0_hz.astype(np.float64) * 2.0**controls.pitch_shift
-    folded = fold_octaves(f0_hz, LOWEST_HZ, HIGHEST * player.config.sample_rate)
-    loudness = np.maximum(made.loudness_db + controls.loudness_shift, MIN_DB)
-    return replace(made, f0_hz=folded.astype(np.float32), loudness_db=loudness.astype(np.float32))
+    highest_hz = HIGHEST * player.config.sample_rate
+    folded = fold_octaves(f0_hz, LOWEST_HZ, highest_hz)
+    remarks = made.remarks
+    if (folded != f0_hz).any():
+        remarks += (
+            f"what would be below {LOWEST_HZ:.0f} or above {highest_hz:.0f} Hz is played in "
+            "another octave",
+        )
+    return replace(
+        made,
+        f0_hz=folded.astype(np.float32),
+        loudness_db=np.maximum(made.loudness_db + controls.loudness_shift, MIN_DB).astype(
+            np.float32
+        ),
+        remarks=remarks,
+    )
 
 
 def _out_of_range(midi: np.ndarray, quantiles: Sequence[float], name: str) -> tuple[str, ...]:
@@ -241,4 +254,4 @@ def tune(
     factor = get_tuning_factor(midi, certainty, notes)
     tuned = auto_tune(midi, factor, notes, amount=amount, chromatic=chromatic, tuned_scale=True)
     key = None if chromatic else f"{SCALES[infer_scale(midi[notes] - factor)]} major"
-    return tuned, 100.0 * factor, key
+    return tuned, float(round(100.0 * factor)), key

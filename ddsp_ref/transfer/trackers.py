@@ -16,6 +16,7 @@ from ddsp_ref.transfer.clock import Progress
 _PACKAGES = {"crepe": "crepe", "pesto": "pesto-pitch"}
 TRACKERS = ("pyin", *_PACKAGES)
 _VOICED = 0.5  # confidence from which on the authors of both call a frame voiced
+_CREPE_RATE = 16_000
 _DEFAULT_HZ = 440.0  # of a recording without any pitch
 
 
@@ -73,6 +74,7 @@ def track(
     progress("pitch")
     seconds, f0_hz, confidence = _PREDICT[name](_load(name), audio, sample_rate, frame_rate)
     times = frame_times(len(audio), sample_rate, hop_size(sample_rate, frame_rate))
+    f0_hz, confidence = np.nan_to_num(f0_hz), np.nan_to_num(confidence)  # of digital silence
     # Theirs may be a frame more or less; in between, pitch goes over evenly in cents.
     f0_hz = np.exp2(np.interp(times, seconds, np.log2(np.maximum(f0_hz, 1.0))))
     confidence = np.clip(np.interp(times, seconds, confidence), 0.0, 1.0)
@@ -88,11 +90,17 @@ def track(
 
 
 def _crepe(package: Any, audio: np.ndarray, sample_rate: int, frame_rate: int) -> tuple:
-    """Kim et al. 2018, as the original uses it: with a path through all frames."""
-    times, f0_hz, confidence, _ = package.predict(
-        audio, sample_rate, viterbi=True, step_size=1000.0 / frame_rate, verbose=0
+    """Kim et al. 2018, as the original uses it: with a path through all frames.
+
+    It works at 16 kHz, in steps of whole samples, and counts time in the milliseconds that were
+    asked for: steps that are not whole samples would make it run ahead.
+    """
+    hop = max(1, round(_CREPE_RATE / frame_rate))
+    milliseconds = 1000.0 * (hop + 1e-6) / _CREPE_RATE  # it rounds down
+    _, f0_hz, confidence, _ = package.predict(
+        audio, sample_rate, viterbi=True, step_size=milliseconds, verbose=0
     )
-    return times, f0_hz, confidence
+    return np.arange(len(f0_hz)) * (hop / _CREPE_RATE), f0_hz, confidence
 
 
 def _pesto(package: Any, audio: np.ndarray, sample_rate: int, frame_rate: int) -> tuple:

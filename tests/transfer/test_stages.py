@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ddsp_ref.errors import InstrumentError, MissingExtraError, NoPitchError, ParameterError
+from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.instrument import save_instrument
 from ddsp_ref.transfer import instruments
 from ddsp_ref.transfer.adjust import adjust
@@ -115,7 +116,7 @@ def a_tracker(seconds_of, confidence=0.9):
     """A package that hears 330 Hz in all but the last of its frames, one more than there are."""
 
     def predict(audio, sample_rate, step_size, **_):
-        n_frames = int(1000 * len(audio) / sample_rate / step_size) + 1
+        n_frames = len(audio) // int(sample_rate * step_size / 1000) + 1
         certain = np.full(n_frames, confidence)
         certain[-1] = 0.0
         return (
@@ -142,6 +143,27 @@ def test_other_trackers_are_brought_to_the_same_frames(monkeypatch, name):
     assert heard.voiced.all()
     assert heard.certainty is heard.f0_confidence
     assert adjust(heard, TINY).adjusted
+
+
+@pytest.mark.parametrize("sample_rate", [16000, 44100, 48000])
+def test_crepe_does_not_run_ahead(monkeypatch, sample_rate):
+    """CREPE rounds its step down to whole samples at 16 kHz, and says times as if it did not."""
+
+    def predict(audio, rate, step_size, **_):
+        hop = int(16000 * step_size / 1000)
+        seconds = np.arange(len(audio) * 16000 // rate // hop + 1) * hop / 16000
+        f0_hz = 200.0 * 2.0**seconds  # an octave per second
+        f0_hz[-1] = np.nan
+        times = np.arange(len(seconds)) * step_size / 1000
+        return times, f0_hz, np.where(np.isnan(f0_hz), np.nan, 0.9), None
+
+    monkeypatch.setitem(sys.modules, "crepe", types.SimpleNamespace(predict=predict))
+    config = ModelConfig(sample_rate=sample_rate)
+    audio = melody(3.0, sample_rate)
+    heard = listen(audio, sample_rate, config, f0_tracker="crepe")
+    assert np.isfinite(heard.f0_hz).all()
+    cents = 1200 * np.log2(heard.f0_hz / 200.0) - 1200 * heard.times
+    assert np.abs(cents[:-2]).max() < 0.1
 
 
 def test_a_tracker_that_is_unsure_hears_no_pitch(monkeypatch):
