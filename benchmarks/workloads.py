@@ -153,6 +153,11 @@ WORKLOADS = {
         {},
         16 * FRAMES * 256 * 256,
     ),
+    "fc_layer": lambda: (
+        [normal(16 * FRAMES, 128), normal(128, 128), *normal(3, 128)],
+        {},
+        16 * FRAMES * 128 * 128,
+    ),
     "layer_norm": lambda: ([normal(16 * FRAMES, 256), positive(256), normal(256)], {}, None),
     "gru": gru,
     "normalize_harmonics": lambda: (

@@ -78,6 +78,7 @@ from ddsp_ref.ops.layers.crelu import crelu as crelu
 from ddsp_ref.ops.layers.dense import dense as dense
 from ddsp_ref.ops.layers.elu import elu as elu
 from ddsp_ref.ops.layers.exponential import exponential as exponential
+from ddsp_ref.ops.layers.fc_layer import fc_layer as fc_layer
 from ddsp_ref.ops.layers.gelu import gelu as gelu
 from ddsp_ref.ops.layers.group_norm import group_norm as group_norm
 from ddsp_ref.ops.layers.gru import gru as gru

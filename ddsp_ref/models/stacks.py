@@ -8,13 +8,12 @@ import numpy as np
 
 from ddsp_ref.models.parameters import Parameters, glorot_uniform
 from ddsp_ref.ops.layers.dense import dense
-from ddsp_ref.ops.layers.layer_norm import layer_norm
-from ddsp_ref.ops.layers.leaky_relu import leaky_relu
+from ddsp_ref.ops.layers.fc_layer import fc_layer
 
 Pullback = Callable[[np.ndarray], tuple[np.ndarray, Parameters]]
 
-_EPSILON = 1e-3  # Keras' default, which magenta/ddsp leaves as it is
 _SLOPE = 0.2  # TensorFlow's default of leaky_relu
+_PARTS = ("kernel", "bias", "gamma", "beta")
 
 
 def init_dense(rng: np.random.Generator, prefix: str, n_in: int, n_out: int) -> Parameters:
@@ -60,10 +59,12 @@ def stack_value(
 ) -> np.ndarray:
     """Return the value of a stack, keeping nothing for a gradient."""
     for i in range(n_layers):
-        x = dense_value(params, f"{prefix}/{i}", x)
-        gamma, beta = params[f"{prefix}/{i}/gamma"], params[f"{prefix}/{i}/beta"]
-        x = leaky_relu(layer_norm(x, gamma, beta, epsilon=_EPSILON), slope=_SLOPE)
+        x = fc_layer(x, *_layer(params, f"{prefix}/{i}"), slope=_SLOPE)
     return x
+
+
+def _layer(params: Mapping[str, np.ndarray], name: str) -> list[np.ndarray]:
+    return [params[f"{name}/{part}"] for part in _PARTS]
 
 
 def stack_vjp(
@@ -73,20 +74,14 @@ def stack_vjp(
     pullbacks = []
     for i in range(n_layers):
         name = f"{prefix}/{i}"
-        x, dense_pullback = dense_vjp(params, name, x)
-        x, norm_pullback = layer_norm.vjp(
-            x, params[f"{name}/gamma"], params[f"{name}/beta"], epsilon=_EPSILON
-        )
-        x, relu_pullback = leaky_relu.vjp(x, slope=_SLOPE)
-        pullbacks.append((name, dense_pullback, norm_pullback, relu_pullback))
+        x, layer_pullback = fc_layer.vjp(x, *_layer(params, name), slope=_SLOPE)
+        pullbacks.append((name, layer_pullback))
 
     def pullback(y_bar: np.ndarray) -> tuple[np.ndarray, Parameters]:
         gradients: Parameters = {}
-        for name, dense_pullback, norm_pullback, relu_pullback in reversed(pullbacks):
-            (y_bar,) = relu_pullback(y_bar)
-            y_bar, gradients[f"{name}/gamma"], gradients[f"{name}/beta"] = norm_pullback(y_bar)
-            y_bar, own = dense_pullback(y_bar)
-            gradients |= own
+        for name, layer_pullback in reversed(pullbacks):
+            y_bar, *own = layer_pullback(y_bar)
+            gradients |= {f"{name}/{part}": bar for part, bar in zip(_PARTS, own, strict=True)}
         return y_bar, gradients
 
     return x, pullback

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ddsp_ref.op import Case, Op
+from ddsp_ref.ops._products import affine, transposed_product
 
 # Rows that are summed in the precision of the input before the sum goes on in double.
 BLOCK = 128
@@ -61,13 +62,12 @@ def _sum_of_rows(matrix):
 
 
 def vjp(x, kernel, bias):
-    y = x @ kernel
-    y += bias
-
     def pullback(y_bar):
-        return y_bar @ kernel.T, x.T @ y_bar, _sum_of_rows(y_bar)
+        no_bias = np.zeros(x.shape[1], x.dtype)
+        x_bar = affine(y_bar, kernel.T, no_bias)
+        return x_bar, transposed_product(x, y_bar), _sum_of_rows(y_bar)
 
-    return y, pullback
+    return affine(x, kernel, bias), pullback
 
 
 def cases():

@@ -1,0 +1,242 @@
+"""Matrix products of our own: rows times a matrix, and the transposed product of its gradient.
+
+A library for linear algebra has threads of its own, which wait for each other in loops: when the
+processor is shared, a training step takes five times as long. These take part in the house's way
+to share work (`run_parts`), and are compiled for the processor at hand, which the library's choice
+of kernels may not know.
+
+A tile is four rows of a matrix, 16 columns wide. Four rows of sums are updated by four rows at a
+time, so that 16 multiply-adds follow on four loads; blocks of the matrix stay in the fastest cache.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
+
+_LANES = 16  # numbers beside each other: one or two vector registers
+_TILE = 4 * _LANES
+_DEPTH, _WIDTH = 32, 8 * _LANES  # of a block of the matrix, 16 kB in float32
+ROWS = 64  # of sums that are kept while the blocks are gone through
+LONG = 2048  # rows that are added up in float32; parts are added in float64
+_PART = 1 << 22  # multiply-adds of a part of the work, about 0.05 ms
+# The library does products of up to so many multiply-adds in one thread, with less to prepare.
+_SMALL = 1 << 18
+
+
+@njit
+def aligned(n, dtype):
+    """Return room that begins with a line of the cache: vectors that cross lines cost double."""
+    room = np.empty(n + 64, dtype)
+    start = -room.ctypes.data % 64 // room.itemsize
+    return room[start : start + n]
+
+
+def as_tiles(matrix, dtype):
+    """Return a matrix in the order in which `multiply` reads it, padded by zeros.
+
+    Shape (column blocks, row groups, tiles of a block): four rows after each other, 128 columns.
+    """
+    n_groups, n_blocks = -(-matrix.shape[0] // 4), -(-matrix.shape[1] // _WIDTH)
+    padded = np.zeros((4 * n_groups, n_blocks * _WIDTH), dtype)
+    padded[: matrix.shape[0], : matrix.shape[1]] = matrix
+    tiles = padded.reshape(n_groups, 4, n_blocks, _WIDTH // _LANES, _LANES)
+    tiles = tiles.transpose(2, 0, 3, 1, 4)
+    result = aligned(tiles.size, tiles.dtype).reshape(tiles.shape)
+    result[:] = tiles
+    result.flags.writeable = False
+    return result.reshape(n_blocks, n_groups, 4 * _WIDTH)
+
+
+@njit_relaxed
+def _add_products(weights, tiles, n_groups, sums, n_used):
+    """sums += weights @ matrix: four rows of sums, in tiles, of which n_used numbers are needed."""
+    a, b, c, d = weights[0], weights[1], weights[2], weights[3]
+    for j in range(n_groups):
+        k = 4 * j
+        a0, a1, a2, a3 = a[k], a[k + 1], a[k + 2], a[k + 3]
+        b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
+        c0, c1, c2, c3 = c[k], c[k + 1], c[k + 2], c[k + 3]
+        d0, d1, d2, d3 = d[k], d[k + 1], d[k + 2], d[k + 3]
+        for first in range(0, n_used, _TILE):
+            x, s = tiles[j, first : first + _TILE], sums[first : first + _TILE]
+            for i in range(_LANES):
+                x0, x1, x2, x3 = x[i], x[i + 16], x[i + 32], x[i + 48]
+                s[i] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
+                s[i + 16] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
+                s[i + 32] += c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
+                s[i + 48] += d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3
+
+
+@njit_relaxed
+def _load(rows, first, begin, weights):
+    """Copy a block of four rows; what is missing at the end of a row is 0."""
+    n = min(_DEPTH, rows.shape[1] - begin)
+    for r in range(min(4, rows.shape[0] - first)):
+        row, own = rows[first + r, begin:], weights[r]
+        if n == _DEPTH:  # a constant number of moves
+            for i in range(_DEPTH):
+                own[i] = row[i]
+        else:
+            for i in range(_DEPTH):
+                own[i] = row[i] if i < n else 0
+
+
+@njit_relaxed
+def _store(sums, bias, products):
+    """Write four rows of sums, or as many as there are, with the bias added."""
+    n = products.shape[1]
+    for r in range(products.shape[0]):
+        product, own = products[r], sums[_LANES * r :]
+        for begin in range(0, n - _LANES + 1, _LANES):
+            target, source, more = product[begin:], own[4 * begin :], bias[begin:]
+            for i in range(_LANES):
+                target[i] = source[i] + more[i]
+        for i in range(n - n % _LANES, n):
+            product[i] = own[4 * (i - i % _LANES) + i % _LANES] + bias[i]
+
+
+@njit_relaxed
+def multiply(rows, tiles, bias, products):
+    """products = rows @ matrix + bias."""
+    n_rows, n_in = rows.shape
+    n_out = products.shape[1]
+    weights = np.zeros((4, _DEPTH), rows.dtype)
+    sums = aligned(ROWS * _WIDTH, rows.dtype).reshape(ROWS // 4, 4 * _WIDTH)
+    for block in range(tiles.shape[0]):
+        begin, end = block * _WIDTH, min((block + 1) * _WIDTH, n_out)
+        n_used = (end - begin + _LANES - 1) // _LANES * _TILE
+        for first in range(0, n_rows, ROWS):
+            n_groups = (min(ROWS, n_rows - first) + 3) // 4
+            for g in range(n_groups):
+                own = sums[g]
+                for i in range(n_used):
+                    own[i] = 0
+            for depth in range(0, n_in, _DEPTH):
+                matrix = tiles[block, depth // 4 :]
+                n_deep = (min(_DEPTH, n_in - depth) + 3) // 4
+                for g in range(n_groups):
+                    _load(rows, first + 4 * g, depth, weights)
+                    _add_products(weights, matrix, n_deep, sums[g], n_used)
+            for g in range(n_groups):
+                at = first + 4 * g
+                _store(sums[g], bias[begin:end], products[at : min(at + 4, n_rows), begin:end])
+
+
+@njit_relaxed
+def _add_outer(rows, tiles, n_used, sums):
+    """sums += rows.T @ matrix: four rows of either, each group of four columns to its own sums."""
+    r0, r1, r2, r3 = rows[0], rows[1], rows[2], rows[3]
+    for g in range(sums.shape[0]):
+        k = 4 * g
+        a0, a1, a2, a3 = r0[k], r1[k], r2[k], r3[k]
+        b0, b1, b2, b3 = r0[k + 1], r1[k + 1], r2[k + 1], r3[k + 1]
+        c0, c1, c2, c3 = r0[k + 2], r1[k + 2], r2[k + 2], r3[k + 2]
+        d0, d1, d2, d3 = r0[k + 3], r1[k + 3], r2[k + 3], r3[k + 3]
+        own = sums[g]
+        for first in range(0, n_used, _TILE):
+            x, s = tiles[first : first + _TILE], own[first : first + _TILE]
+            for i in range(_LANES):
+                x0, x1, x2, x3 = x[i], x[i + 16], x[i + 32], x[i + 48]
+                s[i] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
+                s[i + 16] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
+                s[i + 32] += c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
+                s[i + 48] += d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3
+
+
+@njit_relaxed
+def _pack(rows, begin, end, tiles):
+    """Write columns begin to end of up to 64 rows as tiles; missing rows are 0."""
+    n = end - begin
+    for r in range((rows.shape[0] + 3) // 4 * 4):
+        target = tiles[r // 4, _LANES * (r % 4) :]
+        for first in range(0, n, _LANES):
+            own = target[4 * first :]
+            if r < rows.shape[0] and first + _LANES <= n:
+                source = rows[r, begin + first :]
+                for i in range(_LANES):
+                    own[i] = source[i]
+            else:
+                for i in range(_LANES):
+                    known = r < rows.shape[0] and first + i < n
+                    own[i] = rows[r, begin + first + i] if known else 0
+
+
+@njit_relaxed
+def add_transposed(rows, others, sums):
+    """sums += rows.T @ others, up to 64 rows of both; the sums are tiles, see `from_tiles`."""
+    n_rows, n_in = rows.shape
+    weights = np.zeros((4, _DEPTH), rows.dtype)
+    packed = aligned(ROWS * _WIDTH, rows.dtype).reshape(ROWS // 4, 4 * _WIDTH)
+    for block in range(sums.shape[0]):
+        begin, end = block * _WIDTH, min((block + 1) * _WIDTH, others.shape[1])
+        n_used = (end - begin + _LANES - 1) // _LANES * _TILE
+        _pack(others, begin, end, packed)
+        for depth in range(0, n_in, _DEPTH):
+            n_deep = (min(_DEPTH, n_in - depth) + 3) // 4
+            own = sums[block, depth // 4 : depth // 4 + n_deep]
+            for first in range(0, n_rows, 4):  # what stands in weights beyond meets zeros
+                _load(rows, first, depth, weights)
+                _add_outer(weights, packed[first // 4], n_used, own)
+
+
+@njit
+def _add_all_transposed(rows, others, sums):
+    for first in range(0, rows.shape[0], ROWS):
+        add_transposed(rows[first : first + ROWS], others[first : first + ROWS], sums)
+
+
+def no_sums(n_parts, n_in, n_out, dtype):
+    """Return zeros for `add_transposed`, for as many parts of the work."""
+    shape = n_parts, -(-n_out // _WIDTH), -(-n_in // 4), 4 * _WIDTH
+    sums = aligned(math.prod(shape), np.dtype(dtype)).reshape(shape)
+    sums[:] = 0
+    return sums
+
+
+def from_tiles(sums, n_in, n_out):
+    """Return the matrix whose tiles are given, as float64 sums over a first axis."""
+    n_parts, n_blocks, n_groups, _ = sums.shape
+    tiles = sums[0] if n_parts == 1 else sums.sum(axis=0, dtype=np.float64)
+    tiles = tiles.reshape(n_blocks, n_groups, _WIDTH // _LANES, 4, _LANES)
+    whole = tiles.transpose(1, 3, 0, 2, 4).reshape(4 * n_groups, n_blocks * _WIDTH)
+    return np.ascontiguousarray(whole[:n_in, :n_out], sums.dtype)
+
+
+def _row_parts(n_rows, size):
+    """Cut rows in parts of `size` multiply-adds per row, whole blocks of rows each."""
+    return ranges(n_rows, max(_PART // size // ROWS, 1) * ROWS)
+
+
+def affine(x, matrix, bias):
+    """Return x @ matrix + bias."""
+    (n_rows, n_in), n_out = x.shape, matrix.shape[1]
+    if n_rows * n_in * n_out <= _SMALL:
+        y = x @ matrix
+        y += bias
+        return y
+    y, tiles = np.empty((n_rows, n_out), x.dtype), as_tiles(matrix, x.dtype)
+
+    def part(begin, end):
+        multiply(x[begin:end], tiles, bias, y[begin:end])
+
+    run_parts(part, _row_parts(n_rows, n_in * n_out))
+    return y
+
+
+def transposed_product(x, y):
+    """Return x.T @ y, sums over rows in float64 of float32 sums over 2048 rows."""
+    (n_rows, n_in), n_out = x.shape, y.shape[1]
+    if n_rows * n_in * n_out <= _SMALL:
+        return x.T @ y
+    parts = ranges(n_rows, LONG)
+    sums = no_sums(len(parts), n_in, n_out, x.dtype)
+
+    def part(i, begin, end):
+        _add_all_transposed(x[begin:end], y[begin:end], sums[i])
+
+    run_parts(part, [(i, *rows) for i, rows in enumerate(parts)])
+    return from_tiles(sums, n_in, n_out)
