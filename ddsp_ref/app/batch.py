@@ -153,8 +153,10 @@ def _identity(path: Path) -> tuple[int, int]:
 def _check(tasks: Sequence[Task], out: Path, arguments: argparse.Namespace) -> None:
     """Tell early what would go wrong with every file, and make the folders."""
     from ddsp_ref.io.files import check_output_path
+    from ddsp_ref.transfer.trackers import check_tracker
 
     controls_of(arguments)
+    check_tracker("--tracker", arguments.tracker)
     if arguments.jobs is not None and arguments.jobs < 1:
         raise ParameterError(f"--jobs is {arguments.jobs}, must be at least 1")
     sources = {_identity(task.source): task.source for task in tasks}

@@ -95,6 +95,7 @@ def test_bad_input_files(folder, capfd, name, sentence):
         ("in.wav out.wav --figures no/where", "the folder no does not exist"),
         ("out.wav", "there is no INPUT; give a recording, a folder, or --record SECONDS"),
         ("in.wav in.wav out --jobs 0", "--jobs is 0, must be at least 1"),
+        ("in.wav in.wav out --tracker ear", "f0_tracker is 'ear', must be 'pyin'"),
         ("in.wav nowhere.wav out", "there is no file or folder nowhere.wav"),
         ("tiny out.wav", "OUTPUT has to be a folder, not out.wav"),
         ("in.wav in.wav out.mp3", "OUTPUT has to be a folder, not out.mp3"),

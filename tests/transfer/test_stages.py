@@ -6,6 +6,7 @@ import dataclasses
 import sys
 import types
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
@@ -51,6 +52,25 @@ def test_the_stages_make_what_the_one_call_makes():
     by_name = timbre_transfer(audio, rate, TINY, pitch_shift=-1.0, autotune=0.5, reverb=0.5, seed=3)
     np.testing.assert_array_equal(by_name.audio, once.audio)
     assert by_name.controls == controls
+
+
+@slow_without_numba
+def test_several_users_at_once_do_not_disturb_each_other():
+    """Every thread its own recording and controls; what comes out is what comes out alone."""
+    users = [(melody(1.0, f_hz=f), Controls(pitch_shift=k / 12)) for k, f in enumerate((220, 330))]
+    users += [(melody(1.2, f_hz=440), Controls(autotune=1.0)), users[0]]
+
+    def play(user):
+        audio, controls = user
+        heard = listen(audio, 16000, TINY)
+        return [render(adjust(heard, TINY, controls), TINY).audio for _ in range(3)]
+
+    alone = [play(user) for user in users]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(play, users))
+    for own, shared in zip(alone, together):
+        for one, other in zip(own, shared):
+            np.testing.assert_array_equal(one, other)
 
 
 @slow_without_numba

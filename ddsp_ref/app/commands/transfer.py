@@ -84,8 +84,8 @@ def play(source: Path | None, target: Path, arguments: argparse.Namespace) -> No
     check_outputs(outputs, arguments)
     controls_of(arguments)
 
-    from ddsp_ref.transfer.features import check_tracker
     from ddsp_ref.transfer.instruments import find_instrument
+    from ddsp_ref.transfer.trackers import check_tracker
 
     check_tracker("--tracker", arguments.tracker)
     player = find_instrument(arguments.instrument)
