@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     2
     """
     try:
-        arguments = make_parser().parse_args(argv)
+        arguments = _parse(argv)
         code = arguments.run(arguments)
         sys.stdout.flush()
     except SystemExit as stop:  # argparse has said what was wrong, or shown its help
@@ -73,6 +73,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}", _BAD_INPUT)
     return code or 0
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse arguments; a list of paths may have options in its midst, which argparse cannot do."""
+    parser = make_parser()
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and (not hasattr(arguments, "paths") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        arguments.paths += rest
+    return arguments
 
 
 def _complain(sentence: str, code: int) -> int:

@@ -109,6 +109,19 @@ def test_bad_settings(folder, capfd, words, sentence):
     assert sentence in fails(capfd, "transfer", *words.split(), "--instrument", "tiny")
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("transfer", "there is no OUTPUT; give a recording and a file to write"),
+        ("transfer in.wav out.wav --wild", "unrecognized arguments: --wild"),
+        ("instruments tiny --wild", "unrecognized arguments: --wild"),
+        ("features in.wav more.wav --out f.csv", "unrecognized arguments: more.wav"),
+    ],
+)
+def test_wrong_words(folder, capfd, words, sentence):
+    assert sentence in fails(capfd, *words.split()).replace("error: ", "")
+
+
 def test_a_curve_that_cannot_be_read(folder, capfd):
     Path("c.csv").write_text("time_s,f0_hz,loudness_db\n0,440,-20\n1,high,-20\n")
     words = ("render", "c.csv", "out.wav", "--instrument", "tiny")

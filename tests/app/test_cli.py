@@ -67,6 +67,20 @@ def test_curves_are_edited_and_rendered_again(folder, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(
+    "words", ["--quiet in.wav out.wav", "in.wav --quiet out.wav", "in.wav out.wav --quiet"]
+)
+def test_options_may_stand_anywhere(folder, words):
+    assert run("transfer", *words.split()) == 0
+    assert Path("out.wav").exists()
+
+
+def test_paths_among_options_are_all_inputs_but_the_last(folder):
+    words = "in.wav --bits 24 tiny --seed 3 in.wav --quiet out"
+    assert run("transfer", *words.split()) == 0
+    assert sorted(os.listdir("out")) == ["in-2.wav", "in.wav"]
+
+
 @pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3", "aiff"])
 def test_transfer_to_other_formats(folder, suffix):
     assert run("transfer", "in.wav", f"out.{suffix}", "--quiet") == 0

@@ -26,9 +26,15 @@ the exit code is then 1."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
+    parser.usage = "%(prog)s [options] INPUT [INPUT ...] OUTPUT"
     add = parser.add_argument
-    add("inputs", nargs="*", metavar="INPUT", help="WAV, FLAC, OGG, MP3, AIFF; or a folder")
-    add("output", metavar="OUTPUT", help=".wav, .flac, .ogg, .mp3 or .aiff; or a folder")
+    add(
+        "paths",
+        nargs="*",
+        metavar="INPUT ... OUTPUT",
+        help="WAV, FLAC, OGG, MP3, AIFF, any rate, or a folder; last, what to write: .wav, .flac, "
+        ".ogg, .mp3, .aiff, or a folder",
+    )
     add(
         "--record",
         type=float,
@@ -53,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Do it."""
     from ddsp_ref.errors import AudioFileError, require
 
-    sources, target = [Path(path) for path in arguments.inputs], Path(arguments.output)
+    require(arguments.paths, "there is no OUTPUT; give a recording and a file to write")
+    *sources, target = map(Path, arguments.paths)
     if arguments.record is not None:
         require(len(sources) <= 1, f"--record keeps one file, there are {len(sources)} INPUTs")
         play(sources[0] if sources else None, target, arguments)
