@@ -13,8 +13,13 @@ from ddsp_ref.errors import MissingExtraError, require
 from ddsp_ref.models.features import F0_RANGE_HZ, Features, loudness_of
 from ddsp_ref.transfer.clock import Progress
 
-_PACKAGES = {"crepe": "crepe", "pesto": "pesto-pitch"}
-TRACKERS = ("pyin", *_PACKAGES)
+# How to get them. The set-up of crepe 0.0.16 wants what setuptools has dropped since, and it
+# downloads weights: no extra of ours can promise that.
+_INSTALL = {
+    "crepe": 'pip install "setuptools<81" && pip install --no-build-isolation crepe tensorflow',
+    "pesto": 'pip install "ddsp_ref[pesto]"',
+}
+TRACKERS = ("pyin", *_INSTALL)
 _VOICED = 0.5  # confidence from which on the authors of both call a frame voiced
 _CREPE_RATE = 16_000
 _DEFAULT_HZ = 440.0  # of a recording without any pitch
@@ -26,7 +31,7 @@ def check_tracker(function: str, name: str) -> None:
         name in TRACKERS,
         f"{function}: f0_tracker is {name!r}, must be {', '.join(map(repr, TRACKERS))}",
     )
-    if name in _PACKAGES:
+    if name in _INSTALL:
         _load(name)
 
 
@@ -38,7 +43,7 @@ def _load(name: str) -> Any:
         reason = str(error)
     if reason:
         raise MissingExtraError(
-            f"the pitch tracker {name} cannot be used: {reason}; pip install {_PACKAGES[name]}, "
+            f"the pitch tracker {name} cannot be used: {reason}; {_INSTALL[name]}, "
             "or use pyin, which needs nothing"
         )
     return package

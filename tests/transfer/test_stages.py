@@ -196,7 +196,10 @@ def test_a_tracker_that_is_unsure_hears_no_pitch(monkeypatch):
 
 def test_a_tracker_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "pesto", None)
-    with pytest.raises(MissingExtraError, match=r"tracker pesto cannot be used.*pesto-pitch"):
+    with pytest.raises(MissingExtraError, match=r"tracker pesto cannot be used.*\[pesto\]"):
+        listen(melody(), 16000, TINY, f0_tracker="pesto")
+    monkeypatch.setitem(sys.modules, "pesto", types.SimpleNamespace())  # a web library
+    with pytest.raises(MissingExtraError, match="the package pesto here is another one"):
         listen(melody(), 16000, TINY, f0_tracker="pesto")
     with pytest.raises(ParameterError, match="f0_tracker is 'ear', must be 'pyin', 'crepe', 'pes"):
         listen(melody(), 16000, TINY, f0_tracker="ear")
