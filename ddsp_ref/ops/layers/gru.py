@@ -9,6 +9,7 @@ import numpy as np
 from ddsp_ref.errors import require
 from ddsp_ref.jit import ranges, run_parts
 from ddsp_ref.op import Case, Op
+from ddsp_ref.ops._products import affine, transposed_product
 from ddsp_ref.ops.layers._recurrent_kernels import ROWS, even_rows, gru_backward, gru_forward
 
 LN_2 = math.log(2.0)
@@ -81,7 +82,7 @@ def vjp(x, state, kernel, recurrent_kernel, bias, recurrent_bias):
     n_batch, n_frames, n_in = x.shape
     n = state.shape[1]
     flat_x = x.reshape(n_batch * n_frames, n_in)
-    gates = (flat_x @ kernel).reshape(n_batch, n_frames, 3 * n)
+    gates = affine(flat_x, kernel, np.zeros(3 * n, x.dtype)).reshape(n_batch, n_frames, 3 * n)
     inner = np.empty((n_batch, n_frames, n), x.dtype)
     y = np.empty((n_batch, n_frames, n), x.dtype)
     parts = ranges(n_batch, ROWS)
@@ -103,12 +104,13 @@ def vjp(x, state, kernel, recurrent_kernel, bias, recurrent_bias):
         before = np.concatenate([state[:, None], y[:, :-1]], axis=1)
         before = before.reshape(n_batch * n_frames, n)
         # the columns of bars stand in the order candidate, z, r: h, z, r of the kernel
-        x_bar = bars[:, : 3 * n] @ np.roll(kernel, n, axis=1).T
+        gate_bars = bars[:, : 3 * n]
+        x_bar = affine(gate_bars, np.roll(kernel, n, axis=1).T, np.zeros(n_in, x.dtype))
         return (
             x_bar.reshape(x.shape),
             state_bar,
-            np.roll(flat_x.T @ bars[:, : 3 * n], -n, axis=1),
-            before.T @ bars[:, n:],
+            np.roll(transposed_product(flat_x, gate_bars), -n, axis=1),
+            transposed_product(before, bars[:, n:]),
             np.roll(bias_bar[: 3 * n], -n),
             bias_bar[n:],
         )

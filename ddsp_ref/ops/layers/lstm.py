@@ -9,6 +9,7 @@ import numpy as np
 from ddsp_ref.errors import require
 from ddsp_ref.jit import ranges, run_parts
 from ddsp_ref.op import Case, Op
+from ddsp_ref.ops._products import affine, transposed_product
 from ddsp_ref.ops.layers._recurrent_kernels import ROWS, even_rows, lstm_backward, lstm_forward
 
 
@@ -84,7 +85,7 @@ def vjp(x, state, cell, kernel, recurrent_kernel, bias):
     n_batch, n_frames, n_in = x.shape
     n = state.shape[1]
     flat_x = x.reshape(n_batch * n_frames, n_in)
-    gates = (flat_x @ kernel).reshape(n_batch, n_frames, 4 * n)
+    gates = affine(flat_x, kernel, np.zeros(4 * n, x.dtype)).reshape(n_batch, n_frames, 4 * n)
     cells = np.empty((n_batch, n_frames, n), x.dtype)
     y = np.empty((n_batch, n_frames, n), x.dtype)
     parts = ranges(n_batch, ROWS)
@@ -104,11 +105,11 @@ def vjp(x, state, cell, kernel, recurrent_kernel, bias):
         gates_bar = gates_bar.reshape(n_batch * n_frames, 4 * n)
         before = np.concatenate([state[:, None], y[:, :-1]], axis=1)
         return (
-            (gates_bar @ kernel.T).reshape(x.shape),
+            affine(gates_bar, kernel.T, np.zeros(n_in, x.dtype)).reshape(x.shape),
             state_bar,
             cell_bar,
-            flat_x.T @ gates_bar,
-            before.reshape(n_batch * n_frames, n).T @ gates_bar,
+            transposed_product(flat_x, gates_bar),
+            transposed_product(before.reshape(n_batch * n_frames, n), gates_bar),
             bias_bars.sum(axis=0).astype(x.dtype),
         )
 
