@@ -18,6 +18,7 @@ from ddsp_ref import (
     set_num_threads,
 )
 from ddsp_ref.ops.filters import _convolution as blocks
+from ddsp_ref.ops.filters import _partitions as partitions
 from ddsp_ref.ops.filters import fft_convolve as one_file
 from ddsp_ref.ops.filters import fft_convolve_frames as frames_file
 from ddsp_ref.ops.filters import frequency_impulse_response as response_file
@@ -255,6 +256,22 @@ def test_blocks_and_one_piece_agree(n_taps, rng):
         y_one, pullback_one = blocks.fft_vjp(audio, responses, 9000, 1, 9000)
         np.testing.assert_allclose(y, y_one, atol=1e-11)
         for one, other in zip(pullback(y), pullback_one(y)):
+            assert one.shape == other.shape
+            assert_close(one, other, 1e-12, "cotangent")
+
+
+@pytest.mark.parametrize("n_taps", [700, 2500])
+@pytest.mark.parametrize("start", [0, 900, 2000])
+def test_partitions_and_one_piece_agree(n_taps, start, rng, monkeypatch):
+    monkeypatch.setattr(partitions, "_LONGEST", 256)
+    monkeypatch.setattr(partitions, "_AT_ONCE", 3)
+    audio, response = noise(rng, 2, 1500), noise(rng, 2, n_taps)
+    for responses in (response, response[:1]):
+        y, pullback = one_file._partitions_vjp(audio, responses, start, 1200)
+        y_one, pullback_one = blocks.fft_vjp(audio, responses[:, np.newaxis], 1500, start, 1200)
+        np.testing.assert_allclose(y, y_one, atol=1e-11)
+        audio_bar, response_bar = pullback_one(y)
+        for one, other in zip(pullback(y), (audio_bar, response_bar[:, 0])):
             assert one.shape == other.shape
             assert_close(one, other, 1e-12, "cotangent")
 
