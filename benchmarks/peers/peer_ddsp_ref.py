@@ -29,10 +29,11 @@ def prepare_op(job, inputs):
     op, s = all_ops()[OPS[job["line"]]], job["settings"]
     arrays = [inputs[name] for name in op.array_names]
     y_bar = np.ones_like(op(*arrays, **s)) if job["wrt"] else None
+    wrt = [op.array_names.index(name) for name in job["wrt"] or ()]
 
     def both():
-        cotangents = dict(zip(op.array_names, op.vjp(*arrays, **s)[1](y_bar)))
-        return {name: cotangents[name] for name in job["wrt"]}
+        cotangents = op.vjp(*arrays, wrt=wrt, **s)[1](y_bar)
+        return {op.array_names[i]: cotangents[i] for i in wrt}
 
     return lambda: op(*arrays, **s), both if job["wrt"] else None
 
