@@ -57,6 +57,7 @@ def describe_instrument(instrument: Instrument) -> str:
         "model": f"{config.decoder} decoder, {count(instrument.parameters):,} parameters, "
         f"{config.sample_rate} Hz",
         "held out": _figures(card),
+        "limits": str(card.get("limits", "")),
         "licence": str(card.get("licence", "")),
     }
     rows = [f"  {name:<10}{text}".rstrip() for name, text in lines.items() if text]
