@@ -12,7 +12,7 @@ from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.dataset import choose_held_out
 from ddsp_ref.models.instrument import load_instrument
 from ddsp_ref.models.run import RunSettings
-from ddsp_ref.transfer.instruments import SHIPPED
+from ddsp_ref.transfer.instruments import SHIPPED, instrument_folders
 
 
 def set_quantiles(header, value):
@@ -53,13 +53,24 @@ def test_level_groups_must_be_a_regular_expression():
         RunSettings(ModelConfig(), 8, 2.0, 0, 0.1, "(")
 
 
-def test_the_violin_that_ships_can_be_played():
-    violin = load_instrument(SHIPPED / "violin")
+@pytest.mark.parametrize("name", instrument_folders())
+def test_what_ships_can_be_played_and_says_where_it_comes_from(name):
+    shipped = load_instrument(SHIPPED / name)
     n_frames = 250
-    noise = np.zeros(n_frames * violin.config.hop_size, np.float32)
+    noise = np.zeros(n_frames * shipped.config.hop_size, np.float32)
     f0_hz = np.full(n_frames, 440, np.float32)
-    audio = violin.render(f0_hz, np.full(n_frames, 0, np.float32), noise)
+    audio = shipped.render(f0_hz, np.full(n_frames, 0, np.float32), noise)
     assert np.isfinite(audio).all()
     assert 0.01 < np.abs(audio).max() < 1
-    assert violin.card["licence"]
-    assert violin.card["held_out"]["overall"]["f0_outlier_rate"] < 0.05
+    card = shipped.card
+    assert card["licence"]
+    assert card["held_out_choice"]
+    for source in card["sources"]:
+        assert source["recordings"]
+        assert source["licence"]
+    assert card["held_out"]["overall"]["f0_outlier_rate"] < 0.01
+
+
+def test_what_ships_is_small():
+    files = [path for folder in instrument_folders().values() for path in folder.iterdir()]
+    assert sum(path.stat().st_size for path in files) < 15e6

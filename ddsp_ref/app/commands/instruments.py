@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 HELP = "list the instruments that ship with the package"
 DESCRIPTION = """List the instruments that ship with the package, or describe one by its name or
-folder: range, size, how well it plays recordings that it has not heard, licence."""
+folder: range, size, how well it plays recordings that it has not heard, limits, licence."""
 
 _FIGURES = {
     "spectral_loss": "spectral loss {:.2f}",
@@ -54,6 +54,7 @@ def describe_instrument(instrument: Instrument) -> str:
     lines = {
         "about": instrument.description,
         "range": _range(instrument.statistics),
+        "learned": _learned(instrument.statistics, card),
         "model": f"{config.decoder} decoder, {count(instrument.parameters):,} parameters, "
         f"{config.sample_rate} Hz",
         "held out": _figures(card),
@@ -65,13 +66,29 @@ def describe_instrument(instrument: Instrument) -> str:
 
 
 def _range(statistics: dict) -> str:
-    """Return the pitches that an instrument knows, but for 2 % at either end."""
+    """Return the pitches and levels that an instrument knows, but for 2 % at either end."""
     from ddsp_ref.io.notes import note_name
 
     if not statistics:
         return "not known, there are no statistics: no automatic adjustment"
-    quantiles = statistics["f0_midi"]["quantiles"]
-    return f"{note_name(quantiles[2])} to {note_name(quantiles[-3])}"
+    low, high = (statistics["f0_midi"]["quantiles"][i] for i in (2, -3))
+    soft, loud = (statistics["loudness_db"]["quantiles"][i] for i in (2, -3))
+    return f"{note_name(low)} to {note_name(high)}, loudness {soft:.0f} to {loud:.0f} dB"
+
+
+def _learned(statistics: dict, card: dict) -> str:
+    """Return how much was learned from, and how long that took, as far as it is known."""
+    parts = []
+    if {"seconds", "n_recordings"} <= statistics.keys():
+        minutes = statistics["seconds"] / 60
+        parts.append(f"from {minutes:.1f} minutes, {statistics['n_recordings']} recordings")
+    training = card.get("training")
+    if isinstance(training, dict) and {"chosen_step", "steps", "seconds"} <= training.keys():
+        parts.append(
+            f"step {training['chosen_step']} of {training['steps']}, which took "
+            f"{training['seconds'] / 60:.0f} minutes on one core"
+        )
+    return "; ".join(parts)
 
 
 def _figures(card: dict) -> str:
