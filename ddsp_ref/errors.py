@@ -35,6 +35,10 @@ class ImportFormatError(DdspRefError, ValueError):
     """A file of another library is damaged, unsafe, or of a kind that is not understood."""
 
 
+class ConformanceError(DdspRefError, ValueError):
+    """Conformance vectors, or answers to them, are incomplete, altered or of another version."""
+
+
 class TrainingError(DdspRefError, RuntimeError):
     """Training cannot go on: no data, or the loss is no longer a number."""
 

@@ -21,7 +21,7 @@ ROWS = [
     {"app", "__main__"},
     {"transfer", "compat"},
     {"models"},
-    {"analysis", "processors", "io", "plots", "importers", "bridges"},
+    {"analysis", "processors", "io", "plots", "importers", "bridges", "conformance"},
     {"registry"},
     {"ops"},
     {"op"},

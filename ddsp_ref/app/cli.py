@@ -11,10 +11,19 @@ import sys
 from collections.abc import Sequence
 
 import ddsp_ref
-from ddsp_ref.app.commands import demo, features, info, instruments, render, train, transfer
+from ddsp_ref.app.commands import (
+    conform,
+    demo,
+    features,
+    info,
+    instruments,
+    render,
+    train,
+    transfer,
+)
 from ddsp_ref.errors import DdspRefError
 
-_COMMANDS = (transfer, demo, render, instruments, features, train, info)
+_COMMANDS = (transfer, demo, render, instruments, features, train, conform, info)
 _BAD_INPUT, _INTERRUPTED, _READER_GONE = 2, 130, 141
 
 
