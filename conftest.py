@@ -1,4 +1,4 @@
-"""Examples of a bridge are only collected where its framework is installed."""
+"""Examples are only collected where what their module imports is installed."""
 
 import importlib.util
 
@@ -7,3 +7,5 @@ collect_ignore = [
     for framework in ("autograd", "torch", "jax")
     if importlib.util.find_spec(framework) is None
 ]
+# The toolkit of the page warns when it is imported; there are no examples in it.
+collect_ignore.append("ddsp_ref/app/page/layout.py")

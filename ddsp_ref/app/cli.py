@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import ddsp_ref
 from ddsp_ref.app.commands import (
+    app,
     conform,
     demo,
     features,
@@ -23,7 +24,7 @@ from ddsp_ref.app.commands import (
 )
 from ddsp_ref.errors import DdspRefError
 
-_COMMANDS = (transfer, demo, render, instruments, features, train, conform, info)
+_COMMANDS = (transfer, demo, app, render, instruments, features, train, conform, info)
 _BAD_INPUT, _INTERRUPTED, _READER_GONE = 2, 130, 141
 
 

@@ -1,0 +1,36 @@
+"""`ddsp-ref app`: the browser page."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+
+from ddsp_ref.errors import MissingExtraError
+
+HELP = "open a page in the browser with everything a transfer can do"
+DESCRIPTION = """Serve a page to this computer: upload or record, choose an instrument, move the
+sliders, listen, download. Nothing leaves the computer. Ctrl-C ends it. Needs the extra `app`."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    parser.add_argument(
+        "--port", type=int, metavar="N", help="default: the first free one from 7860 on"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do it."""
+    if importlib.util.find_spec("gradio") is None:
+        raise MissingExtraError(
+            'the page needs the package gradio, which is not installed: pip install "ddsp_ref[app]"'
+        )
+    from ddsp_ref.app.page import layout
+
+    page = layout.build()
+    _, address, _ = layout.launch(
+        page, port=arguments.port, open_browser=not arguments.no_browser, block=False
+    )
+    print(f"open {address} in a browser; Ctrl-C ends it", flush=True)
+    page.block_thread()

@@ -1,0 +1,1 @@
+"""The browser page: everything that a transfer can do, on one local page."""
