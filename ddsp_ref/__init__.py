@@ -46,6 +46,7 @@ _HOME = {
     "Reverb": "ddsp_ref.processors.effects",
     "uniform_noise": "ddsp_ref.processors.synths",
     "AdamSettings": "ddsp_ref.models.optimizer",
+    "ConvSettings": "ddsp_ref.models.convolution",
     "MlpSettings": "ddsp_ref.models.decoders",
     "RnnSettings": "ddsp_ref.models.decoders",
     "Instrument": "ddsp_ref.models.instrument",

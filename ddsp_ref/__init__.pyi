@@ -38,6 +38,7 @@ from ddsp_ref.io.audio import write_audio as write_audio
 from ddsp_ref.jit import get_num_threads as get_num_threads
 from ddsp_ref.jit import set_num_threads as set_num_threads
 from ddsp_ref.models.config import ModelConfig as ModelConfig
+from ddsp_ref.models.convolution import ConvSettings as ConvSettings
 from ddsp_ref.models.decoders import MlpSettings as MlpSettings
 from ddsp_ref.models.decoders import RnnSettings as RnnSettings
 from ddsp_ref.models.instrument import Instrument as Instrument

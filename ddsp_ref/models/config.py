@@ -10,6 +10,7 @@ from typing import Any
 
 from ddsp_ref.analysis.frames import nearest_frame_rate
 from ddsp_ref.errors import ParameterError, require
+from ddsp_ref.models.convolution import ConvSettings
 from ddsp_ref.models.decoders import DECODERS, MlpSettings, RnnSettings
 
 # magenta/ddsp's choices at 16 kHz, in units that mean the same at every rate
@@ -38,8 +39,8 @@ class ModelConfig:
         so many dB at its end. They decide how fast taps learn: without an envelope, the steps of
         the optimizer fill a second of taps with noise. 1 and 0: the parameter as it is.
     decoder : str
-        "mlp" or "rnn".
-    decoder_settings : MlpSettings or RnnSettings
+        "mlp", "rnn" or "conv".
+    decoder_settings : MlpSettings, RnnSettings or ConvSettings
         Sizes of the decoder.
 
     Raises
@@ -62,7 +63,7 @@ class ModelConfig:
     reverb_gain: float = 0.2
     reverb_decay_db: float = 60.0
     decoder: str = "mlp"
-    decoder_settings: MlpSettings | RnnSettings | None = None
+    decoder_settings: MlpSettings | RnnSettings | ConvSettings | None = None
 
     def __post_init__(self) -> None:
         self._check_whole("sample_rate", 4000, 192_000)

@@ -4,35 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ddsp_ref.errors import require
+from ddsp_ref.models.convolution import ConvDecoder, ConvSettings
+from ddsp_ref.models.decoder import Controls, Decoder, check_sizes
 from ddsp_ref.models.parameters import Parameters, glorot_uniform, orthogonal
-from ddsp_ref.models.stacks import (
-    dense_value,
-    dense_vjp,
-    init_dense,
-    init_stack,
-    stack_value,
-    stack_vjp,
-)
 from ddsp_ref.ops.layers.gru import gru
-
-Controls = dict[str, np.ndarray]
-
-# Frames that the forward pass takes at once: its intermediate arrays stay in the cache.
-_CHUNK = 2048
-
-
-def _check_sizes(settings: object, *names: str) -> None:
-    for name in names:
-        value = getattr(settings, name)
-        require(
-            isinstance(value, int) and value >= 1,
-            f"{type(settings).__name__}: {name} is {value!r}, must be a whole number, at least 1",
-        )
 
 
 @dataclass(frozen=True)
@@ -51,7 +29,7 @@ class MlpSettings:
     n_layers: int = 3
 
     def __post_init__(self) -> None:
-        _check_sizes(self, "n_channels", "n_layers")
+        check_sizes(self, "n_channels", "n_layers")
 
 
 @dataclass(frozen=True)
@@ -73,117 +51,10 @@ class RnnSettings:
     n_hidden: int = 192
 
     def __post_init__(self) -> None:
-        _check_sizes(self, "n_channels", "n_layers", "n_hidden")
+        check_sizes(self, "n_channels", "n_layers", "n_hidden")
 
 
-class _Decoder:
-    """What both decoders share: inputs, outputs, pieces; a subclass says what is in between."""
-
-    def __init__(self, settings: Any, n_harmonics: int, n_bands: int) -> None:
-        self.settings, self.n_harmonics, self.n_bands = settings, n_harmonics, n_bands
-
-    def _init_inputs(self, rng: np.random.Generator) -> Parameters:
-        s = self.settings
-        return init_stack(rng, "decoder/loudness_stack", 1, s.n_channels, s.n_layers) | init_stack(
-            rng, "decoder/f0_stack", 1, s.n_channels, s.n_layers
-        )
-
-    def _init_outputs(self, rng: np.random.Generator, n_in: int) -> Parameters:
-        s = self.settings
-        n_out = 1 + self.n_harmonics + self.n_bands
-        return init_stack(rng, "decoder/out_stack", n_in, s.n_channels, s.n_layers) | init_dense(
-            rng, "decoder/controls", s.n_channels, n_out
-        )
-
-    def _split(self, y: np.ndarray) -> Controls:
-        stop = 1 + self.n_harmonics
-        return {
-            "amplitudes": y[..., 0],
-            "harmonic_distribution": y[..., 1:stop],
-            "noise_magnitudes": y[..., stop:],
-        }
-
-    def _join(self, bars: Controls) -> np.ndarray:
-        order = (bars["amplitudes"][..., None], bars["harmonic_distribution"])
-        return np.concatenate([*order, bars["noise_magnitudes"]], axis=-1)
-
-    def _chunk(
-        self, params: Mapping[str, np.ndarray], loudness: np.ndarray, f0: np.ndarray, state: Any
-    ) -> tuple[np.ndarray, Any]:
-        """Return raw outputs and the state after the last frame."""
-        raise NotImplementedError
-
-    def __call__(
-        self, params: Mapping[str, np.ndarray], f0_scaled: np.ndarray, loudness_scaled: np.ndarray
-    ) -> Controls:
-        """Return the controls, piece by piece, so that memory grows with the result alone.
-
-        Parameters
-        ----------
-        params : mapping of str to ndarray
-            Parameters, as from `init`.
-        f0_scaled, loudness_scaled : ndarray, shape (..., n_frames)
-            Pitch and loudness, both roughly from 0 to 1.
-
-        Returns
-        -------
-        dict of str to ndarray
-            `amplitudes` (..., n_frames), `harmonic_distribution` (..., n_frames, n_harmonics) and
-            `noise_magnitudes` (..., n_frames, n_bands): network outputs, any real numbers.
-        """
-        n_frames = f0_scaled.shape[-1]
-        n_out = 1 + self.n_harmonics + self.n_bands
-        y = np.empty((*f0_scaled.shape, n_out), params["decoder/controls/bias"].dtype)
-        state = None
-        for start in range(0, n_frames, _CHUNK):
-            piece = slice(start, start + _CHUNK)
-            y[..., piece, :], state = self._chunk(
-                params, loudness_scaled[..., piece, None], f0_scaled[..., piece, None], state
-            )
-        return self._split(y)
-
-    def _inputs_vjp(
-        self, params: Mapping[str, np.ndarray], f0_scaled: np.ndarray, loudness_scaled: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, Callable]:
-        n_layers = self.settings.n_layers
-        loudness, loudness_pullback = stack_vjp(
-            params, "decoder/loudness_stack", n_layers, loudness_scaled[..., None]
-        )
-        f0, f0_pullback = stack_vjp(params, "decoder/f0_stack", n_layers, f0_scaled[..., None])
-
-        def pullback(loudness_bar: np.ndarray, f0_bar: np.ndarray) -> tuple:
-            loudness_scaled_bar, gradients = loudness_pullback(loudness_bar)
-            f0_scaled_bar, more = f0_pullback(f0_bar)
-            return gradients | more, f0_scaled_bar[..., 0], loudness_scaled_bar[..., 0]
-
-        return loudness, f0, pullback
-
-    def _outputs_vjp(self, params: Mapping[str, np.ndarray], x: np.ndarray) -> tuple:
-        x, stack_pullback = stack_vjp(params, "decoder/out_stack", self.settings.n_layers, x)
-        y, dense_pullback = dense_vjp(params, "decoder/controls", x)
-
-        def pullback(bars: Controls) -> tuple[np.ndarray, Parameters]:
-            x_bar, gradients = dense_pullback(self._join(bars))
-            x_bar, more = stack_pullback(x_bar)
-            return x_bar, gradients | more
-
-        return self._split(y), pullback
-
-    def _outputs_value(self, params: Mapping[str, np.ndarray], x: np.ndarray) -> np.ndarray:
-        x = stack_value(params, "decoder/out_stack", self.settings.n_layers, x)
-        return dense_value(params, "decoder/controls", x)
-
-    def _inputs_value(
-        self, params: Mapping[str, np.ndarray], loudness: np.ndarray, f0: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        n_layers = self.settings.n_layers
-        return (
-            stack_value(params, "decoder/loudness_stack", n_layers, loudness),
-            stack_value(params, "decoder/f0_stack", n_layers, f0),
-        )
-
-
-class MlpDecoder(_Decoder):
+class MlpDecoder(Decoder):
     """Decode every frame by itself: two stacks, joined, one stack, one dense layer.
 
     Parameters
@@ -234,7 +105,7 @@ class MlpDecoder(_Decoder):
         return controls, pullback
 
 
-class RnnDecoder(_Decoder):
+class RnnDecoder(Decoder):
     """Decode with memory: two stacks, a gated recurrent layer beside them, one stack, one dense.
 
     Parameters
@@ -301,4 +172,5 @@ class RnnDecoder(_Decoder):
 DECODERS: dict[str, tuple[type, type]] = {
     "mlp": (MlpDecoder, MlpSettings),
     "rnn": (RnnDecoder, RnnSettings),
+    "conv": (ConvDecoder, ConvSettings),
 }

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ddsp_ref.models.dataset import Recording
+from ddsp_ref.models.defects import click_flux, silence_level
 from ddsp_ref.models.features import F0_RANGE_HZ, extract_features
 from ddsp_ref.models.model import Model
 from ddsp_ref.models.sampler import Batch, excerpt
@@ -15,15 +16,21 @@ from ddsp_ref.processors.synths import uniform_noise
 
 OUTLIER_CENTS = 50.0
 _METRICS = ("spectral_loss", "loudness_l1_db", "f0_l1_cents", "f0_outlier_rate")
+_COLUMNS = (*_METRICS, "click_flux_db")
 
 
 def excerpts(recordings: Sequence[Recording], n_frames: int) -> list[Batch]:
-    """Cut recordings into consecutive excerpts, each a batch of one."""
-    return [
-        excerpt(recording, start, n_frames)
-        for recording in recordings
-        for start in range(0, recording.n_frames, n_frames)
-    ]
+    """Cut recordings into consecutive excerpts, each a batch of one.
+
+    What is left over at the end belongs to the last: silence behind a recording would count as
+    part of it, and in silence the logarithms of the loss know no bounds.
+    """
+    found = []
+    for recording in recordings:
+        starts = range(0, max(1, recording.n_frames - n_frames + 1), n_frames)
+        for start, stop in zip(starts, [*starts[1:], recording.n_frames]):
+            found.append(excerpt(recording, start, stop - start))
+    return found
 
 
 def held_out_loss(
@@ -45,11 +52,11 @@ def held_out_loss(
     Returns
     -------
     float
-        The mean over excerpts.
+        The mean over excerpts, each as much as it is long.
     """
     rng = np.random.default_rng([seed, 1])
-    losses = [model.loss(params, b, uniform_noise(b.audio.shape, rng)) for b in batches]
-    return float(np.mean(losses))
+    losses = [model.loss(params, b, uniform_noise(b.audio.shape, rng))[0] for b in batches]
+    return float(np.average(losses, weights=[b.audio.shape[-1] for b in batches]))
 
 
 def render_recording(
@@ -85,7 +92,9 @@ def compare(
     -------
     dict
         `loudness_l1_db`: mean over frames; `f0_l1_cents` and `f0_outlier_rate` (share further
-        than 50 cents away): over the `n_voiced` frames voiced in both, None if there are none.
+        than 50 cents away): over the `n_voiced` frames voiced in both, None if there are none;
+        `click_flux_db`: see `ddsp_ref.models.defects.click_flux`, `recorded_flux_db`: the same of
+        the recording.
     """
     config = model.config
     asked = recording.features
@@ -97,6 +106,8 @@ def compare(
         "f0_l1_cents": float(cents.mean()) if cents.size else None,
         "f0_outlier_rate": float(np.mean(cents > OUTLIER_CENTS)) if cents.size else None,
         "n_voiced": int(both.sum()),
+        "click_flux_db": click_flux(audio, asked, config.sample_rate),
+        "recorded_flux_db": click_flux(recording.audio, asked, config.sample_rate),
     }
 
 
@@ -130,8 +141,10 @@ def evaluate(
     -------
     dict
         Plain JSON: `overall` and `recordings`, each with `spectral_loss`, `loudness_l1_db`,
-        `f0_l1_cents`, `f0_outlier_rate`. Overall, recordings count by their length (pitch: by
-        their voiced frames). `overall` is None without recordings.
+        `f0_l1_cents`, `f0_outlier_rate`, `click_flux_db`. Overall, recordings count by their
+        length (pitch: by their voiced frames; clicks: the largest of all), and there is
+        `silence_dbfs`, see `ddsp_ref.models.defects.silence_level`, at the lowest, the middle and
+        the highest pitch of the recordings. `overall` is None without recordings.
     """
     rows = []
     for recording in recordings:
@@ -146,6 +159,11 @@ def evaluate(
             name: _mean(rows, name, "n_voiced" if name.startswith("f0") else "seconds")
             for name in _METRICS
         }
+        flux = [row["click_flux_db"] for row in rows if row["click_flux_db"] is not None]
+        f0_hz = np.concatenate([r.features.f0_hz[r.features.voiced] for r in recordings])
+        pitches = np.quantile(f0_hz, [0, 0.5, 1]) if f0_hz.size else np.array([440.0])
+        overall["click_flux_db"] = max(flux, default=None)
+        overall["silence_dbfs"] = silence_level(model, params, pitches, seed)
     return {"overall": overall, "recordings": rows}
 
 
@@ -157,7 +175,15 @@ def _mean(rows: Sequence[Mapping[str, Any]], name: str, weight: str) -> float | 
 
 def report_text(report: Mapping[str, Any]) -> str:
     """Return a report of `evaluate` as a table."""
-    head = ("recording", "seconds", "spectral loss", "loudness dB", "f0 cents", "f0 > 50 ct")
+    head = (
+        "recording",
+        "seconds",
+        "spectral loss",
+        "loudness dB",
+        "f0 cents",
+        "f0 > 50 ct",
+        "flux dB",
+    )
     rows = [head]
     for row in report["recordings"]:
         rows.append((row["name"], f"{row['seconds']:.1f}", *_cells(row)))
@@ -170,9 +196,10 @@ def report_text(report: Mapping[str, Any]) -> str:
         "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
         for row in rows
     ]
+    lines.append(f"asked for silence: {report['overall']['silence_dbfs']:.0f} dBFS")
     return "\n".join(lines) + "\n"
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
-    formats = (".3f", ".2f", ".1f", ".2%")
-    return ["-" if row[n] is None else format(row[n], f) for n, f in zip(_METRICS, formats)]
+    formats = (".3f", ".2f", ".1f", ".2%", ".1f")
+    return ["-" if row[n] is None else format(row[n], f) for n, f in zip(_COLUMNS, formats)]

@@ -10,7 +10,8 @@ import numpy as np
 
 from ddsp_ref.errors import require
 from ddsp_ref.models.config import ModelConfig
-from ddsp_ref.models.decoders import DECODERS, Controls
+from ddsp_ref.models.decoder import Controls
+from ddsp_ref.models.decoders import DECODERS
 from ddsp_ref.models.parameters import Parameters
 from ddsp_ref.models.sampler import Batch
 from ddsp_ref.ops.losses.spectral_loss import spectral_loss

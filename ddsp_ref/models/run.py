@@ -34,6 +34,7 @@ class RunSettings:
     seed: int
     held_out: float | tuple[str, ...]
     level_groups: str | None
+    silence_seconds: float = 0.25
 
     def __post_init__(self) -> None:
         require(
@@ -47,6 +48,10 @@ class RunSettings:
         require(
             isinstance(self.seed, int) and self.seed >= 0,
             f"train: seed is {self.seed!r}, must be a whole number of at least 0",
+        )
+        require(
+            0 <= self.silence_seconds <= 60,
+            f"train: silence_seconds is {self.silence_seconds}, must be from 0 to 60, e.g. 0.25",
         )
         try:
             re.compile(self.level_groups or "")
@@ -108,7 +113,8 @@ class Run:
         self.adam = Adam(self.params, optimizer)
         self.step = 0
         self.progress = Progress()
-        self._sampler = Sampler(dataset.training, settings.n_frames)
+        n_silent = round(settings.silence_seconds * settings.model.frame_rate)
+        self._sampler = Sampler(dataset.training, settings.n_frames, n_silent=n_silent)
         self._config = {**_plain(settings), "dataset": _fingerprint(dataset)}
 
     def advance(self) -> float:

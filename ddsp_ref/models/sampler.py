@@ -31,14 +31,14 @@ class Batch:
 
 
 def excerpt(recording: Recording, start: int, n_frames: int) -> Batch:
-    """Cut out one excerpt as a batch of one; behind the end there is silence.
+    """Cut out one excerpt as a batch of one; around the recording there is silence.
 
     Parameters
     ----------
     recording : Recording
         What to cut from.
     start, n_frames : int
-        First frame and number of frames.
+        First frame, below 0 for one before the recording, and number of frames.
 
     Returns
     -------
@@ -47,16 +47,17 @@ def excerpt(recording: Recording, start: int, n_frames: int) -> Batch:
     """
     hop = len(recording.audio) // recording.n_frames
     features = recording.features
-    missing = max(0, start + n_frames - recording.n_frames)
+    before, stop = max(0, -start), start + n_frames
+    after = max(0, stop - recording.n_frames)
 
-    def cut(values: np.ndarray, unit: int, fill: float) -> np.ndarray:
-        piece = values[start * unit : (start + n_frames) * unit]
-        return np.pad(piece, (0, missing * unit), constant_values=fill)[None]
+    def cut(values: np.ndarray, unit: int, fill: tuple[float, float]) -> np.ndarray:
+        piece = values[max(0, start) * unit : max(0, stop) * unit]
+        return np.pad(piece, (before * unit, after * unit), constant_values=fill)[None]
 
     return Batch(
-        cut(recording.audio, hop, 0.0),
-        cut(features.f0_hz, 1, features.f0_hz[-1]),
-        cut(features.loudness_db, 1, MIN_DB),
+        cut(recording.audio, hop, (0.0, 0.0)),
+        cut(features.f0_hz, 1, (features.f0_hz[0], features.f0_hz[-1])),
+        cut(features.loudness_db, 1, (MIN_DB, MIN_DB)),
     )
 
 
@@ -69,6 +70,9 @@ class Sampler:
         What to draw from.
     n_frames : int
         Length of an excerpt.
+    n_silent : int
+        Up to so many frames of silence before or after a recording are drawn with it. Trimmed
+        recordings hold no silence; without it an instrument never learns to be silent.
 
     Notes
     -----
@@ -76,10 +80,14 @@ class Sampler:
     excerpt are filled up with silence.
     """
 
-    def __init__(self, recordings: Sequence[Recording], n_frames: int) -> None:
+    def __init__(
+        self, recordings: Sequence[Recording], n_frames: int, *, n_silent: int = 0
+    ) -> None:
         require(len(recordings) > 0, "Sampler: there are no recordings")
         require(n_frames >= 1, f"Sampler: n_frames is {n_frames}, must be at least 1")
+        require(n_silent >= 0, f"Sampler: n_silent is {n_silent}, must be at least 0")
         self._recordings, self._n_frames = list(recordings), n_frames
+        self._n_silent = min(n_silent, n_frames - 1)  # some of the recording is always there
         lengths = np.array([r.n_frames for r in recordings], np.float64)
         self._shares = lengths / lengths.sum()
 
@@ -88,8 +96,9 @@ class Sampler:
         excerpts = []
         for index in rng.choice(len(self._recordings), n_examples, p=self._shares):
             recording = self._recordings[index]
-            last = max(0, recording.n_frames - self._n_frames)
-            excerpts.append(excerpt(recording, int(rng.integers(last + 1)), self._n_frames))
+            last = max(0, recording.n_frames - self._n_frames) + self._n_silent
+            start = int(rng.integers(-self._n_silent, last + 1))
+            excerpts.append(excerpt(recording, start, self._n_frames))
         return Batch(
             *(
                 np.concatenate([getattr(e, name) for e in excerpts])

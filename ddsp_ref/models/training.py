@@ -44,6 +44,7 @@ def train(
     max_seconds: float | None = None,
     batch_size: int = 8,
     example_seconds: float = 2.0,
+    silence_seconds: float = 0.25,
     optimizer: AdamSettings | None = None,
     held_out: float | Sequence[str] = 0.1,
     level_groups: str | None = None,
@@ -76,6 +77,8 @@ def train(
         Excerpts per step.
     example_seconds : float
         Length of an excerpt, 0.1 to 60.
+    silence_seconds : float
+        Excerpts reach up to so far over the ends of a recording, where there is silence.
     optimizer : AdamSettings, optional
         Step size and so on; may be changed when a run is continued.
     held_out : float or sequence of str
@@ -129,7 +132,9 @@ def train(
     if isinstance(held_out, str):
         held_out = (held_out,)
     choice = held_out if isinstance(held_out, (int, float)) else tuple(held_out)
-    settings = RunSettings(config, batch_size, example_seconds, seed, choice, level_groups)
+    settings = RunSettings(
+        config, batch_size, example_seconds, seed, choice, level_groups, silence_seconds
+    )
     with _folder(out):
         dataset = load_dataset(
             audio_dir,
@@ -229,8 +234,10 @@ def _finish(
         "optimizer": asdict(run.adam.settings),
         "batch_size": run.settings.batch_size,
         "example_seconds": run.settings.example_seconds,
+        "silence_seconds": run.settings.silence_seconds,
         "seed": run.settings.seed,
         "f0_range_hz": list(dataset.f0_range_hz),
+        "level_groups": run.settings.level_groups,
     }
     notes = _pictures(run, params, dataset, out)
     instrument = Instrument(

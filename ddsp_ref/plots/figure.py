@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +32,7 @@ def new_figure(width: float, height: float) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        With the Agg canvas: works without a screen. A notebook shows it without any set-up.
+        With the Agg canvas: works without a screen.
 
     Raises
     ------
@@ -47,14 +46,7 @@ def new_figure(width: float, height: float) -> Figure:
         raise MissingExtraError(
             'plots need matplotlib, which is not installed: pip install "ddsp_ref[plot]"'
         ) from None
-
-    class Picture(Figure):
-        def _repr_png_(self) -> bytes:
-            data = io.BytesIO()
-            self.savefig(data, format="png")
-            return data.getvalue()
-
-    figure = Picture(figsize=(width, height), dpi=120, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

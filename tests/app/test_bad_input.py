@@ -172,7 +172,7 @@ def test_bad_training_folders(folder, capfd):
     assert "there are 1.0 s to learn from, must be at least one ex" in fails(capfd, *words)
     assert not os.path.exists("run")
     words = ("train", ".", "--out", "run", "--hidden", "4")
-    assert "--hidden 4 is for --decoder rnn only" in fails(capfd, *words)
+    assert "--hidden 4 is for --decoder rnn and conv only" in fails(capfd, *words)
 
 
 def test_an_old_output_stays_when_something_goes_wrong(folder, capfd):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ddsp_ref.models.config import ModelConfig
+from ddsp_ref.models.convolution import ConvSettings
 from ddsp_ref.models.dataset import Dataset, Recording
 from ddsp_ref.models.decoders import MlpSettings, RnnSettings
 from ddsp_ref.models.features import Features
@@ -48,6 +49,10 @@ def dataset():
 
 
 def tiny_config(decoder="mlp", **changes):
-    sizes = MlpSettings(6, 1) if decoder == "mlp" else RnnSettings(6, 1, 5)
+    sizes = {
+        "mlp": MlpSettings(6, 1),
+        "rnn": RnnSettings(6, 1, 5),
+        "conv": ConvSettings(6, 1, 5, 2),
+    }[decoder]
     values = {"frame_rate": FRAME_RATE, "n_harmonics": 6, "n_bands": 5, "reverb_seconds": 0.02}
     return ModelConfig(RATE, decoder=decoder, decoder_settings=sizes, **{**values, **changes})

@@ -30,6 +30,7 @@ def test_defaults_fit_the_sample_rate(sample_rate):
     [
         ModelConfig(),
         ModelConfig(sample_rate=44100, decoder="rnn", reverb_seconds=0.5),
+        ModelConfig(decoder="conv"),
         ModelConfig(decoder_settings=MlpSettings(n_channels=7, n_layers=1)),
     ],
 )

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from ddsp_ref.errors import ParameterError
-from ddsp_ref.models import decoders
+from ddsp_ref.models import decoder as base
+from ddsp_ref.models.convolution import ConvDecoder, ConvSettings
 from ddsp_ref.models.decoders import MlpDecoder, MlpSettings, RnnDecoder, RnnSettings
 
 TINY = [
     MlpDecoder(MlpSettings(5, 2), n_harmonics=4, n_bands=3),
     RnnDecoder(RnnSettings(5, 2, 6), n_harmonics=4, n_bands=3),
+    ConvDecoder(ConvSettings(5, 2, 6, 2), n_harmonics=4, n_bands=3),
 ]
 NAMES = ("amplitudes", "harmonic_distribution", "noise_magnitudes")
 
@@ -53,7 +55,7 @@ def test_pieces_agree_with_the_whole(decoder, rng, monkeypatch):
     params = shake(decoder.init(rng), rng)
     f0, loudness = rng.random((2, 3, 50))
     whole = decoder.vjp(params, f0, loudness)[0]
-    monkeypatch.setattr(decoders, "_CHUNK", 7)
+    monkeypatch.setattr(base, "_CHUNK", 7)
     pieces = decoder(params, f0, loudness)
     for name in NAMES:
         np.testing.assert_allclose(pieces[name], whole[name], rtol=1e-12, atol=1e-12)
@@ -85,3 +87,15 @@ def test_wrong_sizes():
         MlpSettings(n_layers=0)
     with pytest.raises(ParameterError, match=r"RnnSettings: n_hidden is 1.5"):
         RnnSettings(n_hidden=1.5)
+
+
+def test_the_convolutional_decoder_looks_back_as_far_as_it_says(rng):
+    decoder = TINY[2]
+    assert decoder.reach == 8
+    params = shake(decoder.init(rng), rng)
+    f0, loudness = rng.random((2, 20))
+    later = loudness.copy()
+    later[5] += 0.5
+    a, b = decoder(params, f0, loudness), decoder(params, f0, later)
+    changed = np.flatnonzero(np.abs(a["amplitudes"] - b["amplitudes"]) > 1e-9)
+    assert changed.tolist() == list(range(5, 5 + 9))

@@ -32,6 +32,14 @@ def test_louder_and_higher():
     assert abs(row["loudness_l1_db"] - 6.02) < 0.05
 
 
+def test_excerpts_cover_recordings_and_nothing_else():
+    found = excerpts([recording("a", 200.0, 1.1), recording("b", 200.0, 0.2)], 50)
+    hop = RATE // FRAME_RATE
+    lengths = [batch.audio.shape[-1] / hop for batch in found]
+    assert lengths == [50, int(1.1 * FRAME_RATE) - 50, 0.2 * FRAME_RATE]
+    assert all(batch.loudness_db.min() > -80 for batch in found)
+
+
 def test_silence_has_no_pitch():
     one = measured("a", 200.0)
     row = compare(one, np.zeros_like(one.audio), Model(tiny_config()))
@@ -49,5 +57,13 @@ def test_report(rng):
     assert abs(report["overall"]["spectral_loss"] - weighted) < 1e-9
     assert rows[0]["spectral_loss"] == held_out_loss(model, params, excerpts(recordings[:1], 50), 3)
     lines = report_text(report).splitlines()
-    assert [line.split()[0] for line in lines] == ["recording", "c.wav", "d.wav", "overall"]
+    assert [line.split()[0] for line in lines] == [
+        "recording",
+        "c.wav",
+        "d.wav",
+        "overall",
+        "asked",
+    ]
+    assert report["overall"]["silence_dbfs"] > -200
+    assert report["overall"]["click_flux_db"] == max(r["click_flux_db"] for r in rows)
     assert report_text(evaluate(model, params, [], n_frames=50)).startswith("no recordings")

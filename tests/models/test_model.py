@@ -22,7 +22,7 @@ def random_batch(model, rng, *, n_examples=2, n_frames=12, dtype=np.float64):
     ), rng.uniform(-1.0, 1.0, (n_examples, n_samples)).astype(dtype)
 
 
-@pytest.mark.parametrize("decoder", ["mlp", "rnn"])
+@pytest.mark.parametrize("decoder", ["mlp", "rnn", "conv"])
 def test_gradient_of_the_whole_model(decoder, rng):
     model = Model(tiny_config(decoder))
     params = {k: p.astype(np.float64) for k, p in model.init(rng).items()}
@@ -45,7 +45,7 @@ def test_gradient_of_the_whole_model(decoder, rng):
         assert abs(slope - got) < 2e-4 * (abs(slope) + 1e-2), name
 
 
-@pytest.mark.parametrize("decoder", ["mlp", "rnn"])
+@pytest.mark.parametrize("decoder", ["mlp", "rnn", "conv"])
 def test_float32_is_near_float64(decoder, rng):
     model = Model(tiny_config(decoder))
     params = model.init(rng)

@@ -29,6 +29,24 @@ def test_behind_the_end_there_is_silence():
     assert batch.audio.dtype == batch.f0_hz.dtype == batch.loudness_db.dtype == np.float32
 
 
+def test_before_the_beginning_there_is_silence_too():
+    one = recording("a", 200.0, 0.4)
+    batch = excerpt(one, -5, 20)
+    np.testing.assert_array_equal(batch.audio[0, 5 * HOP :], one.audio[: 15 * HOP])
+    assert not batch.audio[0, : 5 * HOP].any()
+    assert (batch.loudness_db[0, :5] == MIN_DB).all()
+    assert (batch.f0_hz[0] == 200.0).all()
+
+
+def test_silence_is_drawn_where_it_is_wanted(rng):
+    one = [recording("a", 200.0, 1.0)]
+    silent = Sampler(one, 25, n_silent=10).draw(rng, 200).loudness_db == MIN_DB
+    assert silent[:, 0].any()
+    assert silent[:, -1].any()
+    assert silent.sum(axis=1).max() == 10
+    assert not (Sampler(one, 25).draw(rng, 200).loudness_db == MIN_DB).any()
+
+
 def test_longer_recordings_are_drawn_more_often(rng):
     parts = [recording("a", 200.0, 1.6), recording("b", 300.0, 0.4)]
     batch = Sampler(parts, 25).draw(rng, 500)

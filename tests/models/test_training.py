@@ -95,7 +95,7 @@ def test_leaves_everything_that_was_promised(finished):
     )
 
 
-@pytest.mark.parametrize("decoder", ["mlp", "rnn"])
+@pytest.mark.parametrize("decoder", ["mlp", "rnn", "conv"])
 def test_learns(audio_dir, tmp_path, decoder):
     optimizer = AdamSettings(learning_rate=5e-3)
     settings = {**SETTINGS, "optimizer": optimizer, "evaluate_every": 100}

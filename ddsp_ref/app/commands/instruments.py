@@ -17,6 +17,7 @@ _FIGURES = {
     "loudness_l1_db": "loudness off by {:.1f} dB",
     "f0_l1_cents": "pitch off by {:.0f} cents",
     "f0_outlier_rate": "{:.1%} of the frames by more than 50",
+    "silence_dbfs": "silence at {:.0f} dBFS",
 }
 
 

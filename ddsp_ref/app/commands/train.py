@@ -37,6 +37,13 @@ def _add_training_arguments(group: argparse._ArgumentGroup) -> None:
     add("--minutes", type=float, metavar="M", help="finish after this time even if steps are left")
     add("--batch-size", type=int, default=8, metavar="N", help="excerpts per step (default: 8)")
     add("--seconds", type=float, default=2.0, metavar="S", help="per excerpt (default: 2)")
+    add(
+        "--silence",
+        type=float,
+        default=0.25,
+        metavar="S",
+        help="excerpts reach so far over the ends of a recording (default: 0.25)",
+    )
     add("--learning-rate", type=float, default=1e-3, metavar="R", help="at first (default: 0.001)")
     add(
         "--halve-every",
@@ -78,10 +85,10 @@ def _add_training_arguments(group: argparse._ArgumentGroup) -> None:
 
 def _add_model_arguments(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--decoder", default="mlp", choices=("mlp", "rnn"), help="(default: mlp)")
+    add("--decoder", default="mlp", choices=("mlp", "rnn", "conv"), help="(default: mlp)")
     add("--channels", type=int, metavar="N", help="width of its layers")
     add("--layers", type=int, metavar="N", help="layers per stack")
-    add("--hidden", type=int, metavar="N", help="width of the recurrent layer, rnn only")
+    add("--hidden", type=int, metavar="N", help="width of what remembers, rnn and conv")
     add("--sample-rate", type=int, default=16000, metavar="HZ", help="(default: 16000)")
     add("--frame-rate", type=int, metavar="HZ", help="must divide it (default: near 250)")
     add("--harmonics", type=int, metavar="N", help="partials (default: 60 at 16 kHz)")
@@ -114,6 +121,7 @@ def run(arguments: argparse.Namespace) -> None:
             max_seconds=None if arguments.minutes is None else 60.0 * arguments.minutes,
             batch_size=arguments.batch_size,
             example_seconds=arguments.seconds,
+            silence_seconds=arguments.silence,
             optimizer=AdamSettings(
                 learning_rate=arguments.learning_rate,
                 decay_rate=0.5,
@@ -170,8 +178,8 @@ def make_config(arguments: argparse.Namespace) -> ModelConfig:
     }
     given = {name: size for name, size in sizes.items() if size is not None}
     require(
-        arguments.decoder == "rnn" or "n_hidden" not in given,
-        f"--hidden {arguments.hidden} is for --decoder rnn only",
+        arguments.decoder != "mlp" or "n_hidden" not in given,
+        f"--hidden {arguments.hidden} is for --decoder rnn and conv only",
     )
     return ModelConfig(
         sample_rate=arguments.sample_rate,
