@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ def new_figure(width: float, height: float) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        With the Agg canvas: works without a screen.
+        With the Agg canvas: works without a screen. A notebook shows it without any set-up.
 
     Raises
     ------
@@ -46,7 +47,14 @@ def new_figure(width: float, height: float) -> Figure:
         raise MissingExtraError(
             'plots need matplotlib, which is not installed: pip install "ddsp_ref[plot]"'
         ) from None
-    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
+
+    class Picture(Figure):
+        def _repr_png_(self) -> bytes:
+            data = io.BytesIO()
+            self.savefig(data, format="png")
+            return data.getvalue()
+
+    figure = Picture(figsize=(width, height), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
