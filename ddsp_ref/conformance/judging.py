@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,15 @@ class Answer:
     parts: tuple[np.ndarray, ...] = ()
     error: str = ""
     missing: str = ""
+
+
+class Evidence(NamedTuple):
+    """One case and what a port answered to it, for whoever looks for the mistake."""
+
+    case: VectorCase
+    value: tuple[np.ndarray, ...] | None
+    gradients: tuple[np.ndarray, ...] | None
+    failed: bool
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ def judge_op(
     refusals : bool
         Whether wrong uses are asked too.
     diagnose : callable or None
-        Names mistakes.
+        ``diagnose(evidence, what)`` names a mistake or returns None, see `Evidence`.
 
     Returns
     -------
@@ -83,17 +92,22 @@ def judge_op(
     right = [case for case in cases if not case.must_refuse]
     sloped = [case for case in right if case.pullbacks]
     wrong = [case for case in cases if case.must_refuse]
-    values = [_judge(case, dtype, ask(case, "value"), "value") for case in right]
-    slopes = [_judge(case, dtype, ask(case, "gradient"), "gradient") for case in sloped]
+    values = [_judge(case, dtype, _ask(ask, case, "value"), "value") for case in right]
+    slopes = [_judge(case, dtype, _ask(ask, case, "gradient"), "gradient") for case in sloped]
     verdicts = [_sum_up(values, "value", dtype)] if values else []
     verdicts += [_sum_up(slopes, "gradient", dtype)] if slopes else []
     if diagnose is not None:
-        for verdict, judged in zip(verdicts, (values, slopes)):
-            _add_diagnosis(verdict, judged, values, diagnose)
+        for verdict in verdicts:
+            if verdict.status in (FAILED, ERROR):
+                verdict.diagnosis = _diagnosis(verdict.what, values, slopes, diagnose)
     if refusals and wrong:
-        refused = [_judge_refusal(case, ask(case, "value")) for case in wrong]
+        refused = [_judge_refusal(case, _ask(ask, case, "value")) for case in wrong]
         verdicts.append(_sum_up(refused, "refusal", dtype))
     return verdicts
+
+
+def _ask(ask: Ask, case: VectorCase, what: str) -> Answer:
+    return Answer(error=f"vector: {case.damage}") if case.damage else ask(case, what)
 
 
 def _judge(case: VectorCase, dtype: str, answer: Answer, what: str) -> _Judged:
@@ -128,7 +142,9 @@ def _compare(kind: str, got: np.ndarray, want: np.ndarray, tolerance: dict, dtyp
 
 
 def _judge_refusal(case: VectorCase, answer: Answer) -> _Judged:
-    refused = bool(answer.error) and not answer.error.startswith(("mutated", "time limit"))
+    refused = bool(answer.error) and not answer.error.startswith(
+        ("mutated", "time limit", "vector")
+    )
     text = answer.missing or (answer.error if refused else "was accepted, must be refused")
     ratio = 0.0 if refused else math.inf
     kept = Answer(missing=answer.missing)
@@ -161,17 +177,19 @@ def _sum_up(judged: Sequence[_Judged], what: str, dtype: str) -> Verdict:
     )
 
 
-def _add_diagnosis(
-    verdict: Verdict, judged: Sequence[_Judged], values: Sequence[_Judged], diagnose: Any
-) -> None:
-    if verdict.status not in (FAILED, ERROR):
-        return
-    one = next(j for j in judged if j.case.label == verdict.case)
-    if not one.answer.parts:
-        return
-    value = next(j.answer.parts for j in values if j.case is one.case) or None
-    slopes = one.answer.parts if verdict.what == "gradient" else None
-    verdict.diagnosis = diagnose(one.case, value, slopes)
+def _diagnosis(what: str, values: list[_Judged], slopes: list[_Judged], diagnose: Any) -> Any:
+    """Ask what mistake all answers to the cases of an op look like together."""
+    own = values if what == "value" else slopes
+    failed = {one.case.label for one in own if one.status in (FAILED, ERROR)}
+    found = {one.case.label: one.answer.parts or None for one in slopes}
+    evidence = [
+        Evidence(
+            one.case, one.answer.parts or None, found.get(one.case.label), one.case.label in failed
+        )
+        for one in values
+        if one.answer.parts or found.get(one.case.label)
+    ]
+    return diagnose(evidence, what) if evidence else None
 
 
 def refine(report: Report, cases: Sequence[VectorCase], expected: Any = None) -> Report:

@@ -18,11 +18,11 @@ from ddsp_ref.conformance.adapters import (
     unknown_setting,
 )
 from ddsp_ref.conformance.backends import BACKENDS, NumPyBackend, find_backend
+from ddsp_ref.conformance.chains import judged_ops
 from ddsp_ref.conformance.judging import Answer, Ask, judge_op, refine
 from ddsp_ref.conformance.vectors import VectorCase, load_vectors
 from ddsp_ref.conformance.verdicts import Report
 from ddsp_ref.errors import require
-from ddsp_ref.registry import all_ops
 
 DTYPES = ("float32", "float64")
 
@@ -58,7 +58,8 @@ def run(
     time_limit : float
         Seconds for one call.
     diagnose : callable, optional
-        ``diagnose(case, values, gradients)`` names a mistake, or returns None.
+        ``diagnose(evidence, what)`` names a mistake or returns None: `judging.Evidence` of all
+        cases of an op that failed, and "value" or "gradient".
     refusals : bool
         Whether wrong uses are tried as well, which the port has to refuse.
     expected : Expected, optional
@@ -156,7 +157,7 @@ class Asker:
 
 def _settings_for(function: Callable, case: VectorCase) -> dict[str, Any]:
     """Return the settings to pass; those at their default may be unknown to the port."""
-    op = all_ops().get(case.op)
+    op = judged_ops().get(case.op)
     settings = dict(case.settings)
     for name in unknown_setting(function, settings):
         default = op.settings.get(name, math.nan) if op is not None else math.nan

@@ -17,17 +17,18 @@ from typing import Any
 import numpy as np
 
 import ddsp_ref
+from ddsp_ref.conformance.chains import judged_ops, long_cases
 from ddsp_ref.conformance.parts import PARTS, kinds_of, labels_of
 from ddsp_ref.conformance.tolerances import Measured
-from ddsp_ref.conformance.vectors import FORMAT, MANIFEST, SMALL_SET, VectorCase
+from ddsp_ref.conformance.vectors import FORMAT, MANIFEST, SMALL_SET, VectorCase, digest
 from ddsp_ref.errors import ConformanceError, MissingExtraError
 from ddsp_ref.io.files import atomic_path
 from ddsp_ref.op import Case, Op
-from ddsp_ref.registry import all_ops
 
 # The kernels and the definitions are independent texts; a truth on which they do not agree to this
 # is a bug in one of them, and no vector.
 _AGREEMENT = 1e-9
+_LONG = (8000, 64000)  # in the set that ships, and in the full one
 
 
 def _rng(op: Op, case: Case) -> np.random.Generator:
@@ -140,26 +141,38 @@ def can_be_written(case: Case) -> bool:
     return all(a.dtype.kind in "fiu" for a in arrays)
 
 
-def make_vectors(ops: Iterable[Op] | None = None) -> list[VectorCase]:
+def all_cases(op: Op, *, full: bool = False) -> list[Case]:
+    """Return the cases of an op that become vectors, with long ones; `full`: with very long ones.
+
+    Examples
+    --------
+    >>> from ddsp_ref.registry import get_op
+    >>> all_cases(get_op("angular_cumsum"), full=True)[-1].label
+    'long, 64000 samples'
+    """
+    cases = [case for case in op.cases() if case.error is None or can_be_written(case)]
+    for n_samples in _LONG[: 2 if full else 1]:
+        cases += long_cases(n_samples).get(op.name, [])
+    return cases
+
+
+def make_vectors(ops: Iterable[Op] | None = None, *, full: bool = False) -> list[VectorCase]:
     """Compute the vectors of ops.
 
     Parameters
     ----------
     ops : iterable of Op, optional
         All ops of the registry and the chains, if not given.
+    full : bool
+        Whether signals of several seconds are among them.
 
     Returns
     -------
     list of VectorCase
         In order of ops and cases.
     """
-    ops = all_ops().values() if ops is None else ops
-    return [
-        make_case(op, case)
-        for op in ops
-        for case in op.cases()
-        if case.error is None or can_be_written(case)
-    ]
+    ops = judged_ops().values() if ops is None else ops
+    return [make_case(op, case) for op in ops for case in all_cases(op, full=full)]
 
 
 def slug(label: str) -> str:
@@ -233,6 +246,7 @@ def pack(cases: Sequence[VectorCase], about: dict[str, str] | None = None) -> di
         used.add(folder.lower())
         entries.append(_entry(case, folder, files))
     head = {"format": FORMAT, "ddsp_ref": ddsp_ref.__version__, **(about or {})}
+    head["cases_sha256"] = digest(json.loads(json.dumps(entries)))
     text = json.dumps({**head, "cases": entries}, indent=1, allow_nan=False)
     return {**files, MANIFEST: text.encode()}
 
@@ -246,11 +260,11 @@ def write_zip(files: dict[str, bytes], path: Path) -> None:
             archive.writestr(info, content, compresslevel=9)
 
 
-def main(path: str | Path = SMALL_SET) -> None:
-    """Write the set that ships with the package."""
-    Path(path).parent.mkdir(exist_ok=True)
-    write_zip(pack(make_vectors()), Path(path))
+def main(arguments: Sequence[str] = ()) -> None:
+    """Write the set that ships with the package; with `--full PATH`, the full one there."""
+    full = list(arguments[:1]) == ["--full"]
+    write_zip(pack(make_vectors(full=full)), Path(arguments[1]) if full else SMALL_SET)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1:])
