@@ -43,7 +43,7 @@ def folder(tmp_path):
     cases = [
         case for case in load_vectors(ops=OPS) if case.must_refuse or case.outputs[0].size < 99
     ]
-    export_vectors(tmp_path / "set", small)
+    export_vectors(tmp_path / "set", cases)
     return tmp_path / "set"
 
 

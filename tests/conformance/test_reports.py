@@ -7,6 +7,7 @@ import re
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+import numba
 import numpy as np
 import pytest
 
@@ -146,6 +147,7 @@ def test_profiles_are_told_apart():
     assert found == {name: name == "magenta-1" for name in PROFILES}
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="minutes without compilation")
 def test_every_change_of_a_profile_changes_vectors():
     for profile in PROFILES.values():
         for op in profile.changed - {"spectral_loss"}:  # which takes seconds
