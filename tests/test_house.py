@@ -20,8 +20,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROWS = [
     {"app", "__main__"},
     {"transfer", "compat"},
+    {"importers"},
     {"models"},
-    {"analysis", "processors", "io", "plots", "importers", "bridges", "conformance"},
+    {"analysis", "processors", "io", "plots", "bridges", "conformance"},
     {"registry"},
     {"ops"},
     {"op"},

@@ -16,6 +16,7 @@ from ddsp_ref.app.commands import (
     conform,
     demo,
     features,
+    import_,
     info,
     instruments,
     render,
@@ -24,7 +25,7 @@ from ddsp_ref.app.commands import (
 )
 from ddsp_ref.errors import DdspRefError
 
-_COMMANDS = (transfer, demo, app, render, instruments, features, train, conform, info)
+_COMMANDS = (transfer, demo, app, render, instruments, features, train, import_, conform, info)
 _BAD_INPUT, _INTERRUPTED, _READER_GONE = 2, 130, 141
 
 
@@ -38,7 +39,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ddsp-ref {ddsp_ref.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in _COMMANDS:
-        name = command.__name__.rpartition(".")[2]
+        name = command.__name__.rpartition(".")[2].rstrip("_")  # import is a word of Python
         sub = commands.add_parser(name, help=command.HELP, description=command.DESCRIPTION)
         command.add_arguments(sub)
         sub.set_defaults(run=command.run)

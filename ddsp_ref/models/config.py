@@ -12,10 +12,12 @@ from ddsp_ref.analysis.frames import nearest_frame_rate
 from ddsp_ref.errors import ParameterError, require
 from ddsp_ref.models.convolution import ConvSettings
 from ddsp_ref.models.decoders import DECODERS, MlpSettings, RnnSettings
+from ddsp_ref.models.features import LEVELS
 
 # magenta/ddsp's choices at 16 kHz, in units that mean the same at every rate
 _LOWEST_HZ = 8000.0 / 60  # the lowest note whose partials reach the Nyquist frequency
 _BAND_HZ = 125.0  # width of one band of the noise filter
+_AMP_METHODS = ("window", "linear")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class ModelConfig:
         The impulse response is its parameter times this gain, times an envelope that has fallen by
         so many dB at its end. They decide how fast taps learn: without an envelope, the steps of
         the optimizer fill a second of taps with noise. 1 and 0: the parameter as it is.
+    amp_resample_method : {"window", "linear"}
+        How amplitudes go from frames to samples, see `harmonic_synthesis`.
+    level : {"loudness", "loudness_v1", "power"}
+        What the decoder is told about the level: loudness, loudness as magenta/ddsp defined it
+        before version 2, or power; see `ddsp_ref.models.features.LEVELS`.
     decoder : str
         "mlp", "rnn" or "conv".
     decoder_settings : MlpSettings, RnnSettings or ConvSettings
@@ -62,6 +69,8 @@ class ModelConfig:
     reverb_seconds: float = 1.0
     reverb_gain: float = 0.2
     reverb_decay_db: float = 60.0
+    amp_resample_method: str = "window"
+    level: str = "loudness"
     decoder: str = "mlp"
     decoder_settings: MlpSettings | RnnSettings | ConvSettings | None = None
 
@@ -112,6 +121,12 @@ class ModelConfig:
         self._check_number("reverb_seconds", 0, 20)
         self._check_number("reverb_gain", 1e-3, 10)
         self._check_number("reverb_decay_db", 0, 200)
+        for name, choices in (("amp_resample_method", _AMP_METHODS), ("level", LEVELS)):
+            value = getattr(self, name)
+            require(
+                isinstance(value, str) and value in choices,
+                f"ModelConfig: {name} is {value!r}, must be {' or '.join(map(repr, choices))}",
+            )
         wanted = DECODERS[self.decoder][1]
         require(
             isinstance(self.decoder_settings, wanted),
@@ -140,7 +155,8 @@ class ModelConfig:
         Parameters
         ----------
         values : mapping
-            As from `to_json`. No entry may be missing: defaults could change one day.
+            As from `to_json`. No entry may be missing, because defaults could change one day, but
+            those that came later: they stand for what was before.
 
         Returns
         -------
@@ -153,7 +169,7 @@ class ModelConfig:
             If an entry is missing, unknown or cannot work.
         """
         require(isinstance(values, Mapping), "the model configuration is not a JSON object")
-        values = dict(values)
+        values = {"amp_resample_method": "window", "level": "loudness", **values}
         _check_keys("the model configuration", values, {f.name for f in dataclasses.fields(cls)})
         decoder = values["decoder"]
         require(

@@ -12,13 +12,23 @@ from ddsp_ref.analysis.frames import hop_size, n_frames, nearest_frame_rate
 from ddsp_ref.analysis.pyin import pyin
 from ddsp_ref.errors import require
 from ddsp_ref.ops.spectral.compute_loudness import compute_loudness
+from ddsp_ref.ops.spectral.compute_loudness_magenta_v1 import compute_loudness_magenta_v1
+from ddsp_ref.ops.spectral.compute_power import compute_power
 
-# Stands in every instrument: a model only sounds right with the features that it was trained on.
-FEATURE_DEFINITION = "magenta-3.7-loudness/pyin-1"
+# What a decoder may be told about the level, with the name of the definition that stands in every
+# instrument (a model only sounds right with the features that it was trained on) and the decibels
+# that are brought to 0 to 1 for it.
+LEVELS = {
+    "loudness": ("magenta-3.7-loudness/pyin-1", 80.0),
+    "loudness_v1": ("magenta-1-loudness/pyin-1", 120.0),
+    "power": ("magenta-3.7-power/pyin-1", 80.0),
+}
+FEATURE_DEFINITION, _ = LEVELS["loudness"]
 MIN_DB = -80.0
 F0_RANGE_HZ = (50.0, 2500.0)
 
 _WINDOW_SECONDS = 0.032  # 512 samples at 16 kHz, magenta/ddsp's window of loudness
+_POWER_FRAME = 1024
 _CHUNK = 4096  # frames of which loudness is computed at once
 
 
@@ -89,6 +99,37 @@ def loudness_of(audio: np.ndarray, sample_rate: int, frame_rate: int) -> np.ndar
     return result
 
 
+def level_of(
+    audio: np.ndarray, sample_rate: int, frame_rate: int, level: str = "loudness"
+) -> np.ndarray:
+    """Return what a decoder is told about the level of every frame.
+
+    Parameters
+    ----------
+    audio : ndarray, shape (n_samples,)
+        Samples; full scale is 1.
+    sample_rate, frame_rate : int
+        Samples and frames per second; the frame rate must divide the sample rate.
+    level : {"loudness", "loudness_v1", "power"}
+        Of `LEVELS`: `loudness_of`, `compute_loudness_magenta_v1`, or `compute_power` of 1024
+        samples, as the models of magenta/ddsp's plugin were trained on.
+
+    Returns
+    -------
+    ndarray, shape (n_frames,), float32
+        In dB.
+    """
+    if level == "loudness":
+        return loudness_of(audio, sample_rate, frame_rate)
+    total = n_frames(len(audio), _whole_hop("level_of", sample_rate, frame_rate))
+    rates = {"sample_rate": sample_rate, "frame_rate": frame_rate}
+    if level == "power":
+        found = compute_power(audio, frame_size=_POWER_FRAME, **rates)
+    else:
+        found = compute_loudness_magenta_v1(audio, **rates)
+    return np.pad(found, (0, max(0, total - len(found))), mode="edge")[:total]
+
+
 def _whole_hop(function: str, sample_rate: int, frame_rate: int) -> int:
     hop = hop_size(sample_rate, frame_rate)
     require(
@@ -104,6 +145,7 @@ def extract_features(
     sample_rate: int,
     frame_rate: int,
     *,
+    level: str = "loudness",
     f0_range_hz: tuple[float, float] = F0_RANGE_HZ,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> Features:
@@ -115,6 +157,8 @@ def extract_features(
         Samples; full scale is 1.
     sample_rate, frame_rate : int
         Samples and frames per second; the frame rate must divide the sample rate.
+    level : {"loudness", "loudness_v1", "power"}
+        See `level_of`.
     f0_range_hz : (float, float)
         Lowest and highest pitch to look for. A range that fits the instrument keeps a tracker
         from the octave below.
@@ -141,5 +185,5 @@ def extract_features(
         f0_hz=np.asarray(pitch.f0_hz, np.float32),
         f0_confidence=np.asarray(pitch.f0_confidence, np.float32),
         voiced=np.asarray(pitch.voiced, bool),
-        loudness_db=loudness_of(audio, sample_rate, frame_rate),
+        loudness_db=level_of(audio, sample_rate, frame_rate, level),
     )

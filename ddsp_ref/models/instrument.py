@@ -13,7 +13,7 @@ import numpy as np
 from ddsp_ref.errors import InstrumentError, ParameterError
 from ddsp_ref.io.instruments import read_instrument_files, write_instrument_files
 from ddsp_ref.models.config import ModelConfig
-from ddsp_ref.models.features import FEATURE_DEFINITION
+from ddsp_ref.models.features import LEVELS
 from ddsp_ref.models.model import Model
 from ddsp_ref.models.parameters import Parameters, check_names_and_shapes, count
 
@@ -89,7 +89,7 @@ def save_instrument(
     header = {
         "name": instrument.name,
         "description": instrument.description,
-        "feature_definition": FEATURE_DEFINITION,
+        "feature_definition": LEVELS[instrument.config.level][0],
         "model": instrument.config.to_json(),
         "statistics": instrument.statistics or None,
         "card": instrument.card,
@@ -125,16 +125,16 @@ def load_instrument(folder: str | os.PathLike[str]) -> Instrument:
     for entry in _ENTRIES:
         if entry not in header:
             raise InstrumentError(f"{where} is damaged: instrument.json has no {entry!r}")
-    definition = header["feature_definition"]
-    if definition != FEATURE_DEFINITION:
-        raise InstrumentError(
-            f"{where} was trained on the features {definition!r}; this version of ddsp_ref "
-            f"makes {FEATURE_DEFINITION!r}"
-        )
     try:
         config = ModelConfig.from_json(header["model"])
     except (ParameterError, TypeError) as error:
         raise InstrumentError(f"{where} is damaged: {error}") from error
+    definition, (known, _) = header["feature_definition"], LEVELS[config.level]
+    if definition != known:
+        raise InstrumentError(
+            f"{where} was trained on the features {definition!r}; this version of ddsp_ref "
+            f"makes {known!r}"
+        )
     for entry, kind in (("name", str), ("description", str), ("card", Mapping)):
         if not isinstance(header[entry], kind):
             raise InstrumentError(f"{where} is damaged: {entry!r} is {header[entry]!r}")

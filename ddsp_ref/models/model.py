@@ -12,6 +12,7 @@ from ddsp_ref.errors import require
 from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.decoder import Controls
 from ddsp_ref.models.decoders import DECODERS
+from ddsp_ref.models.features import LEVELS
 from ddsp_ref.models.parameters import Parameters
 from ddsp_ref.models.sampler import Batch
 from ddsp_ref.ops.losses.spectral_loss import spectral_loss
@@ -64,7 +65,8 @@ class Model:
 
     def _scaled(self, f0_hz: np.ndarray, loudness_db: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return pitch and loudness as magenta/ddsp's decoders want them, roughly 0 to 1."""
-        return hz_to_midi(f0_hz) / 127, loudness_db / 80 + 1
+        _, range_db = LEVELS[self.config.level]
+        return hz_to_midi(f0_hz) / 127, loudness_db / range_db + 1
 
     def controls(
         self, params: Mapping[str, np.ndarray], f0_hz: np.ndarray, loudness_db: np.ndarray
@@ -87,8 +89,9 @@ class Model:
 
     def _graph(self, n_samples: int) -> Graph:
         rate = self.config.sample_rate
+        harmonic = Harmonic(n_samples, rate, amp_resample_method=self.config.amp_resample_method)
         nodes: list[tuple[Any, list[str]]] = [
-            (Harmonic(n_samples, rate), ["amplitudes", "harmonic_distribution", "f0_hz"]),
+            (harmonic, ["amplitudes", "harmonic_distribution", "f0_hz"]),
             (FilteredNoise(window_size=0), ["noise_magnitudes", "noise"]),
             (Add(), ["filtered_noise/signal", "harmonic/signal"]),
         ]

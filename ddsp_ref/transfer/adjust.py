@@ -124,6 +124,11 @@ def check_rates(heard: Heard, player: Instrument) -> None:
     """Raise `ParameterError` unless features have the rates that an instrument was trained at."""
     own = player.config.sample_rate, player.config.frame_rate
     require(
+        heard.level == player.config.level,
+        f"adjust: the features have the level as {heard.level}, the instrument {player.name} was "
+        f"trained on {player.config.level}; listen for this instrument",
+    )
+    require(
         (heard.sample_rate, heard.frame_rate) == own,
         f"adjust: the features are of {heard.sample_rate} Hz and {heard.frame_rate} frames/s, "
         f"the instrument {player.name} plays at {own[0]} Hz and {own[1]} frames/s; "

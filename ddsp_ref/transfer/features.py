@@ -42,13 +42,16 @@ class Heard(Features):
     voiced : ndarray, bool
         Whether there is a pitch.
     loudness_db : ndarray, float32
-        A-weighted loudness, at least -80.
+        What the instrument is told about the level, at least -80: A-weighted loudness, or what
+        `level` says.
     audio : ndarray, float32
         The recording, mono.
     sample_rate, frame_rate : int
         Samples and frames per second.
     f0_tracker : str
         Who found the pitch.
+    level : str
+        Definition of `loudness_db`, see `ddsp_ref.models.features.LEVELS`.
     timings : dict of str to float
         Seconds that every stage took.
     remarks : tuple of str
@@ -59,6 +62,7 @@ class Heard(Features):
     sample_rate: int
     frame_rate: int
     f0_tracker: str = "pyin"
+    level: str = "loudness"
     timings: dict[str, float] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
@@ -157,7 +161,8 @@ def listen(
     clock = Clock(progress)
     with clock("resample"):
         mono = resample(mono, sample_rate, config.sample_rate)
-    heard = extract_features(mono, config.sample_rate, config.frame_rate, clock.begin, f0_tracker)
+    rates = config.sample_rate, config.frame_rate
+    heard = extract_features(mono, *rates, clock.begin, f0_tracker, config.level)
     clock.begin(None)
     if f0_tracker == "pyin":
         remarks += remark_on_pitch(heard)
@@ -170,6 +175,7 @@ def extract_features(
     frame_rate: int = 250,
     progress: Progress | None = None,
     f0_tracker: str = "pyin",
+    level: str = "loudness",
 ) -> Heard:
     """Follow pitch and loudness of a recording of one voice or instrument.
 
@@ -185,6 +191,8 @@ def extract_features(
         Called with "pitch" and "loudness" when that begins.
     f0_tracker : {"pyin", "crepe", "pesto"}
         See `listen`.
+    level : {"loudness", "loudness_v1", "power"}
+        What the instrument is told about the level, see `ddsp_ref.models.features.level_of`.
 
     Returns
     -------
@@ -208,15 +216,18 @@ def extract_features(
     audio = check_audio("extract_features", audio, sample_rate)
     check_tracker("extract_features", f0_tracker)
     if f0_tracker == "pyin":
-        found = features.extract_features(audio, sample_rate, frame_rate, progress=tell)
+        found = features.extract_features(
+            audio, sample_rate, frame_rate, level=level, progress=tell
+        )
     else:
-        found = track(f0_tracker, audio, sample_rate, frame_rate, tell)
+        found = track(f0_tracker, audio, sample_rate, frame_rate, tell, level)
     return Heard(
         **vars(found),
         audio=audio,
         sample_rate=sample_rate,
         frame_rate=frame_rate,
         f0_tracker=f0_tracker,
+        level=level,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ddsp_ref.errors import ImportFormatError, InstrumentError
 from ddsp_ref.importers.archive import open_folder_or_zip
+from ddsp_ref.importers.magenta import import_magenta, is_magenta_folder
 from ddsp_ref.io.instruments import HEADER
 from ddsp_ref.models.instrument import Instrument, load_instrument
 
@@ -32,8 +33,9 @@ def find_instrument(instrument: str | os.PathLike[str] | Instrument) -> Instrume
     ----------
     instrument : str, PathLike or Instrument
         The name of one that ships with the package, in any spelling that differs only in case,
-        spaces, hyphens and underscores; the folder of another one, or that folder zipped; or an
-        instrument, which is returned as it is.
+        spaces, hyphens and underscores; the folder of another one, or that folder zipped, both
+        also as magenta/ddsp left them after a training; or an instrument, which is returned as it
+        is.
 
     Returns
     -------
@@ -63,7 +65,7 @@ def find_instrument(instrument: str | os.PathLike[str] | Instrument) -> Instrume
     if _plain(str(instrument)) in by_name:
         return load_instrument(by_name[_plain(str(instrument))])
     if str(instrument) and Path(instrument).is_dir():
-        return load_instrument(instrument)
+        return _load_folder(Path(instrument))
     if str(instrument) and Path(instrument).is_file():
         return _load_zip(Path(instrument))
     known = f"there are {', '.join(folders)}" if folders else "none ships with this version"
@@ -78,10 +80,16 @@ def _plain(name: str) -> str:
     return "".join(letter for letter in name.casefold() if letter not in " -_")
 
 
+def _load_folder(folder: Path, name: str | None = None) -> Instrument:
+    if is_magenta_folder(folder):
+        return import_magenta(folder, name)
+    return load_instrument(folder)
+
+
 def _load_zip(path: Path) -> Instrument:
     try:
         with open_folder_or_zip(path, max_bytes=_LARGEST_ZIP) as folder:
-            return load_instrument(folder)
+            return _load_folder(folder, path.stem)
     except ImportFormatError as error:
         raise InstrumentError(f"no instrument can be read: {error}") from None
     except InstrumentError as error:

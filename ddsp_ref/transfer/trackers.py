@@ -10,7 +10,7 @@ import numpy as np
 from ddsp_ref.analysis.frames import frame_times, hop_size
 from ddsp_ref.analysis.pitch import fill_unvoiced
 from ddsp_ref.errors import MissingExtraError, require
-from ddsp_ref.models.features import F0_RANGE_HZ, Features, loudness_of
+from ddsp_ref.models.features import F0_RANGE_HZ, Features, level_of
 from ddsp_ref.transfer.clock import Progress
 
 # How to get them. The set-up of crepe 0.0.16 wants what setuptools has dropped since, and it
@@ -50,7 +50,12 @@ def _load(name: str) -> Any:
 
 
 def track(
-    name: str, audio: np.ndarray, sample_rate: int, frame_rate: int, progress: Progress
+    name: str,
+    audio: np.ndarray,
+    sample_rate: int,
+    frame_rate: int,
+    progress: Progress,
+    level: str = "loudness",
 ) -> Features:
     """Return features of a recording whose pitch another package finds.
 
@@ -64,6 +69,8 @@ def track(
         Samples and frames per second.
     progress : function
         Called with "pitch" and "loudness" when that begins.
+    level : {"loudness", "loudness_v1", "power"}
+        See `ddsp_ref.models.features.level_of`.
 
     Returns
     -------
@@ -90,7 +97,7 @@ def track(
         f0_hz=fill_unvoiced(f0_hz.astype(np.float32), voiced, _DEFAULT_HZ),
         f0_confidence=confidence.astype(np.float32),
         voiced=voiced,
-        loudness_db=loudness_of(audio, sample_rate, frame_rate),
+        loudness_db=level_of(audio, sample_rate, frame_rate, level),
     )
 
 

@@ -66,7 +66,7 @@ def hear(
     if not path:
         raise AudioFileError("there is no recording yet: upload one, record one, or take the demo")
     player = find_instrument(instrument)
-    rates = player.config.sample_rate, player.config.frame_rate
+    rates = player.config.sample_rate, player.config.frame_rate, player.config.level
     key = (str(path), os.path.getmtime(path), f0_tracker, normalize, *rates)
     if before is not None and before.key == key:
         return before
