@@ -35,6 +35,7 @@ class RunSettings:
     held_out: float | tuple[str, ...]
     level_groups: str | None
     silence_seconds: float = 0.25
+    vary_level_db: float = 0.0
 
     def __post_init__(self) -> None:
         require(
@@ -52,6 +53,10 @@ class RunSettings:
         require(
             0 <= self.silence_seconds <= 60,
             f"train: silence_seconds is {self.silence_seconds}, must be from 0 to 60, e.g. 0.25",
+        )
+        require(
+            0 <= self.vary_level_db <= 40,
+            f"train: vary_level_db is {self.vary_level_db}, must be from 0 to 40, e.g. 6",
         )
         try:
             re.compile(self.level_groups or "")
@@ -114,7 +119,12 @@ class Run:
         self.step = 0
         self.progress = Progress()
         n_silent = round(settings.silence_seconds * settings.model.frame_rate)
-        self._sampler = Sampler(dataset.training, settings.n_frames, n_silent=n_silent)
+        self._sampler = Sampler(
+            dataset.training,
+            settings.n_frames,
+            n_silent=n_silent,
+            vary_level_db=settings.vary_level_db,
+        )
         self._config = {**_plain(settings), "dataset": _fingerprint(dataset)}
 
     def advance(self) -> float:

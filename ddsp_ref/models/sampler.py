@@ -73,6 +73,8 @@ class Sampler:
     n_silent : int
         Up to so many frames of silence before or after a recording are drawn with it. Trimmed
         recordings hold no silence; without it an instrument never learns to be silent.
+    vary_level_db : float
+        Every excerpt is made louder or softer by up to so much, sound and loudness alike.
 
     Notes
     -----
@@ -81,13 +83,19 @@ class Sampler:
     """
 
     def __init__(
-        self, recordings: Sequence[Recording], n_frames: int, *, n_silent: int = 0
+        self,
+        recordings: Sequence[Recording],
+        n_frames: int,
+        *,
+        n_silent: int = 0,
+        vary_level_db: float = 0.0,
     ) -> None:
         require(len(recordings) > 0, "Sampler: there are no recordings")
         require(n_frames >= 1, f"Sampler: n_frames is {n_frames}, must be at least 1")
         require(n_silent >= 0, f"Sampler: n_silent is {n_silent}, must be at least 0")
         self._recordings, self._n_frames = list(recordings), n_frames
         self._n_silent = min(n_silent, n_frames - 1)  # some of the recording is always there
+        self._vary_level_db = vary_level_db
         lengths = np.array([r.n_frames for r in recordings], np.float64)
         self._shares = lengths / lengths.sum()
 
@@ -99,12 +107,18 @@ class Sampler:
             last = max(0, recording.n_frames - self._n_frames) + self._n_silent
             start = int(rng.integers(-self._n_silent, last + 1))
             excerpts.append(excerpt(recording, start, self._n_frames))
-        return Batch(
-            *(
-                np.concatenate([getattr(e, name) for e in excerpts])
-                for name in ("audio", "f0_hz", "loudness_db")
-            )
+        audio, f0_hz, loudness_db = (
+            np.concatenate([getattr(e, name) for e in excerpts])
+            for name in ("audio", "f0_hz", "loudness_db")
         )
+        if self._vary_level_db:
+            reach = self._vary_level_db
+            gain_db = rng.uniform(-reach, reach, (n_examples, 1)).astype(np.float32)
+            audio = audio * 10 ** (gain_db / 20)
+            silent = loudness_db <= MIN_DB
+            loudness_db = np.where(silent, MIN_DB, np.maximum(loudness_db + gain_db, MIN_DB))
+            loudness_db = loudness_db.astype(np.float32)
+        return Batch(audio, f0_hz, loudness_db)
 
 
 def dataset_statistics(recordings: Sequence[Recording], sample_rate: int) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def train(
     batch_size: int = 8,
     example_seconds: float = 2.0,
     silence_seconds: float = 0.25,
+    vary_level_db: float = 0.0,
     optimizer: AdamSettings | None = None,
     held_out: float | Sequence[str] = 0.1,
     level_groups: str | None = None,
@@ -79,6 +80,9 @@ def train(
         Length of an excerpt, 0.1 to 60.
     silence_seconds : float
         Excerpts reach up to so far over the ends of a recording, where there is silence.
+    vary_level_db : float
+        Excerpts are made louder or softer by up to so much, for material of few dynamics: beyond
+        them, timbre stays what it is and level follows. 0 to 40.
     optimizer : AdamSettings, optional
         Step size and so on; may be changed when a run is continued.
     held_out : float or sequence of str
@@ -133,7 +137,14 @@ def train(
         held_out = (held_out,)
     choice = held_out if isinstance(held_out, (int, float)) else tuple(held_out)
     settings = RunSettings(
-        config, batch_size, example_seconds, seed, choice, level_groups, silence_seconds
+        config,
+        batch_size,
+        example_seconds,
+        seed,
+        choice,
+        level_groups,
+        silence_seconds,
+        vary_level_db,
     )
     with _folder(out):
         dataset = load_dataset(
@@ -235,6 +246,7 @@ def _finish(
         "batch_size": run.settings.batch_size,
         "example_seconds": run.settings.example_seconds,
         "silence_seconds": run.settings.silence_seconds,
+        "vary_level_db": run.settings.vary_level_db,
         "seed": run.settings.seed,
         "f0_range_hz": list(dataset.f0_range_hz),
         "level_groups": run.settings.level_groups,

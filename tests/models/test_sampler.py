@@ -47,6 +47,22 @@ def test_silence_is_drawn_where_it_is_wanted(rng):
     assert not (Sampler(one, 25).draw(rng, 200).loudness_db == MIN_DB).any()
 
 
+def test_level_varies_in_sound_and_loudness_alike(rng):
+    one = [recording("a", 200.0, 1.0)]
+    plain = Sampler(one, 25, n_silent=5).draw(np.random.default_rng(3), 50)
+    varied = Sampler(one, 25, n_silent=5, vary_level_db=6).draw(np.random.default_rng(3), 50)
+    heard = plain.loudness_db > MIN_DB
+    np.testing.assert_array_equal(varied.loudness_db > MIN_DB, heard)
+    change = np.ma.array(varied.loudness_db - plain.loudness_db, mask=~heard)
+    gains_db = change.mean(axis=1).filled()
+    assert change.std(axis=1).max() < 1e-5
+    assert -6 <= gains_db.min() < -4
+    assert 4 < gains_db.max() <= 6
+    expected = plain.audio * 10 ** (gains_db[:, None] / 20)
+    np.testing.assert_allclose(varied.audio, expected, rtol=1e-4, atol=1e-6)
+    assert varied.audio.dtype == varied.loudness_db.dtype == np.float32
+
+
 def test_longer_recordings_are_drawn_more_often(rng):
     parts = [recording("a", 200.0, 1.6), recording("b", 300.0, 0.4)]
     batch = Sampler(parts, 25).draw(rng, 500)

@@ -44,6 +44,13 @@ def _add_training_arguments(group: argparse._ArgumentGroup) -> None:
         metavar="S",
         help="excerpts reach so far over the ends of a recording (default: 0.25)",
     )
+    add(
+        "--vary-level",
+        type=float,
+        default=0.0,
+        metavar="DB",
+        help="excerpts are made louder or softer by up to so much (default: 0)",
+    )
     add("--learning-rate", type=float, default=1e-3, metavar="R", help="at first (default: 0.001)")
     add(
         "--halve-every",
@@ -122,6 +129,7 @@ def run(arguments: argparse.Namespace) -> None:
             batch_size=arguments.batch_size,
             example_seconds=arguments.seconds,
             silence_seconds=arguments.silence,
+            vary_level_db=arguments.vary_level,
             optimizer=AdamSettings(
                 learning_rate=arguments.learning_rate,
                 decay_rate=0.5,
