@@ -5,12 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
 import pytest
 
-from ddsp_ref import get_num_threads, jit, set_num_threads
+from ddsp_ref import (
+    fft_convolve,
+    frequency_filter,
+    get_num_threads,
+    harmonic_synthesis,
+    jit,
+    set_num_threads,
+    spectral_loss,
+)
 from ddsp_ref.errors import ParameterError
 
 
@@ -65,3 +75,44 @@ def test_a_damaged_cache_is_made_anew(tmp_path):
         path.write_bytes(whole[: len(whole) // 2])
         run()
         assert len(path.read_bytes()) > len(whole) // 2, f"{path.suffix} was not written anew"
+
+
+def test_calls_from_many_threads_at_once():
+    """Each gives what it gives alone."""
+    rng = np.random.default_rng(0)
+    f0, amplitudes, shares = rng.uniform(100, 400, 50), np.ones(50), np.full((50, 8), 1 / 8)
+    audio, taps = rng.standard_normal(3200), rng.standard_normal(900)
+    calls = [
+        lambda: harmonic_synthesis(f0, amplitudes, shares, n_samples=3200),
+        lambda: fft_convolve(audio, taps),
+        lambda: frequency_filter.vjp(audio, shares)[1](audio)[1],
+        lambda: spectral_loss.vjp(audio, audio[::-1])[1](1.0)[1],
+    ]
+    alone = [call() for call in calls]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda i: calls[i % 4](), range(64)))
+    for i, result in enumerate(found):
+        np.testing.assert_array_equal(result, alone[i % 4])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="nothing is compiled")
+def test_compiling_can_be_stopped_and_shared(tmp_path):
+    """Killed at any moment, then by two processes at once: the cache serves afterwards."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "ddsp_ref", "warmup"]
+
+    def start():
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+    for seconds in (1.5, 2.5, 4.0):
+        process = start()
+        time.sleep(seconds)
+        process.kill()
+        process.communicate()
+    pair = [start(), start()]
+    assert all("ready" in process.communicate()[0] for process in pair)
+    assert [process.returncode for process in pair] == [0, 0]
+    files = sum(path.suffix == ".nbc" for path in tmp_path.rglob("*"))
+    assert "ready" in start().communicate()[0]
+    assert sum(path.suffix == ".nbc" for path in tmp_path.rglob("*")) == files  # nothing anew

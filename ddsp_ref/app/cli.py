@@ -22,10 +22,23 @@ from ddsp_ref.app.commands import (
     render,
     train,
     transfer,
+    warmup,
 )
 from ddsp_ref.errors import DdspRefError
 
-_COMMANDS = (transfer, demo, app, render, instruments, features, train, import_, conform, info)
+_COMMANDS = (
+    transfer,
+    demo,
+    app,
+    render,
+    instruments,
+    features,
+    train,
+    import_,
+    conform,
+    warmup,
+    info,
+)
 _BAD_INPUT, _INTERRUPTED, _READER_GONE = 2, 130, 141
 
 
