@@ -47,15 +47,16 @@ def new_figure(width: float, height: float) -> Figure:
         raise MissingExtraError(
             'plots need matplotlib, which is not installed: pip install "ddsp_ref[plot]"'
         ) from None
-
-    class Picture(Figure):
-        def _repr_png_(self) -> bytes:
-            data = io.BytesIO()
-            self.savefig(data, format="png")
-            return data.getvalue()
-
-    figure = Picture(figsize=(width, height), dpi=120, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
+
+    def show() -> bytes:
+        data = io.BytesIO()
+        figure.savefig(data, format="png")
+        return data.getvalue()
+
+    # What notebooks ask for; not of a class of ours, because tools look for one of matplotlib's.
+    figure._repr_png_ = show  # type: ignore[attr-defined]
     return figure
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
+import threading
 
 from ddsp_ref.errors import MissingExtraError
 
@@ -33,4 +35,9 @@ def run(arguments: argparse.Namespace) -> None:
         page, port=arguments.port, open_browser=not arguments.no_browser, block=False
     )
     print(f"open {address} in a browser; Ctrl-C ends it", flush=True)
-    page.block_thread()
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        # To close the server would wait for every browser that is still open.
+        print("stopped", flush=True)
+        os._exit(0)
