@@ -34,7 +34,6 @@ NUMBERS = {
 ADDED = {"mean": "the mean of the partials instead of their sum"}
 MASKED_GRADIENT = {"passes": "silenced partials have a gradient, as if they were heard"}
 PHASE_GRADIENT = {
-    "detached": "the phase is detached: no gradient reaches the frequencies",
     "own_sample": "the gradient of a frequency has its own sample only, not the sum over later "
     "samples",
     "forward": "the gradient of the running sum runs forward, not backward",
@@ -51,9 +50,7 @@ def running_sum(f, sample_rate, phase, precision, gradient, xp):
         "not_summed": steps * np.arange(1, len(f) + 1).reshape((-1,) + (1,) * (f.ndim - 1)),
         "frequency_times_steps": summed + steps,
     }.get(phase, summed)
-    if gradient == "detached":
-        cycles = stop(cycles) + 0.0 * steps
-    elif gradient == "own_sample":
+    if gradient == "own_sample":
         cycles = let_gradient_through(cycles, steps)
     elif gradient == "forward":
         backward = xp.cumsum(steps[::-1], axis=0)[::-1]

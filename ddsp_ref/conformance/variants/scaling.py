@@ -125,7 +125,11 @@ ENDPOINT = {
     True: "frames at i * hop, the last one held (add_endpoint=True)",
     False: "first and last frame at the ends (add_endpoint=False)",
 }
-_OTHER_THAN_LINEAR = {"cosine": "Hann windows"} | UPSAMPLE
+_OTHER_THAN_LINEAR = {"cosine": "Hann windows"} | {
+    k: v
+    for k, v in UPSAMPLE.items()
+    if k != "endpoint"  # that is add_endpoint = False
+}
 CHOICES = {
     exp_sigmoid: {
         "power": {
@@ -167,7 +171,7 @@ CHOICES = {
         "add_endpoint": ENDPOINT,
     },
     resample_window: {
-        "method": UPSAMPLE
+        "method": _OTHER_THAN_LINEAR
         | {"linear": "straight lines", "symmetric": "symmetric windows, which do not add up to 1"},
         "add_endpoint": ENDPOINT,
     },
