@@ -15,6 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ddsp_ref.conformance.factors import (
+    common_factor,
+    cotangent_text,
+    factor_name,
+    factor_text,
+    shifted,
+)
 from ddsp_ref.conformance.metrics import snr_db
 from ddsp_ref.conformance.variants import Variant, gradients_of, value_of, variants_of
 from ddsp_ref.conformance.vectors import VectorCase
@@ -27,16 +34,6 @@ LEAST_DB = 80.0
 ENOUGH_DB = 110.0
 # Of two explanations the one that is worse by this much in its worst case is left away.
 CLEARLY_DB = 20.0
-# Factors that a mistake makes, and what they are.
-FACTORS = {
-    -1.0: "of the wrong sign",
-    2.0: "doubled",
-    0.5: "halved",
-    2 * math.pi: "times 2 pi",
-    1 / (2 * math.pi): "divided by 2 pi",
-    math.log(10): "times ln 10",
-    1 / math.log(10): "divided by ln 10",
-}
 
 
 class Answered(NamedTuple):
@@ -230,38 +227,18 @@ def _of_values(answers: Sequence[Answered]) -> Diagnosis | None:
     return _named(best, agreement) if best else _plain_change(answers)
 
 
-def _common_factor(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
-    """Return the factor between answers and truths, and how well it fits all, in dB."""
-    mine = np.concatenate([np.asarray(g, float).ravel() for g, _ in pairs])
-    truth = np.concatenate([np.asarray(w, float).ravel() for _, w in pairs])
-    energy = float(truth @ truth)
-    if not energy or not np.isfinite(mine).all() or mine.shape != truth.shape:
-        return 1.0, -math.inf
-    factor = float(mine @ truth) / energy
-    scale = truth if factor == 0 else factor * truth
-    fit = snr_db(mine - factor * truth + scale, scale)
-    return factor, fit
-
-
-def _factor_text(factor: float) -> str:
-    for known, said in FACTORS.items():
-        if abs(factor - known) < 1e-4 * abs(known):
-            return said
-    return f"times {factor:.6g}"
-
-
 def _plain_change(answers: Sequence[Answered]) -> Diagnosis | None:
     """Name what is not peculiar to an op: a factor, or a delay."""
     pairs = [pair for one in answers for pair in zip(one.value, one.case.outputs)]
     if any(g.shape != w.shape for g, w in pairs):
         return None
-    factor, fit = _common_factor(pairs)
+    factor, fit = common_factor(pairs)
     if fit > LEAST_DB and abs(factor - 1) > 1e-6:
-        name = f"output {_factor_text(factor)}"
+        name = f"output {factor_text(factor)}"
         return Diagnosis(name, f"the {name}, to {fit:.0f} dB", fit, LINK)
     for delay in (-2, -1, 1, 2):
         fits = [
-            snr_db(*_shifted(got, want, delay))
+            snr_db(*shifted(got, want, delay))
             for got, want in pairs
             if np.ndim(want) and want.any()
         ]
@@ -269,15 +246,6 @@ def _plain_change(answers: Sequence[Answered]) -> Diagnosis | None:
             name = f"output {abs(delay)} {'late' if delay > 0 else 'early'}"
             return Diagnosis(name, f"the {name} along the last axis", min(fits), LINK)
     return None
-
-
-def _shifted(got: np.ndarray, want: np.ndarray, delay: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the overlap of an answer and the truth delayed by some steps."""
-    n = want.shape[-1]
-    if n <= abs(delay):
-        return np.ones(1), np.zeros(1)
-    late, early = slice(max(delay, 0), n + min(delay, 0)), slice(max(-delay, 0), n - max(delay, 0))
-    return np.asarray(got, float)[..., late], np.asarray(want, float)[..., early]
 
 
 def _of_gradients(answers: Sequence[Answered], used: Sequence[Answered]) -> Diagnosis | None:
@@ -322,7 +290,7 @@ def _per_array(used: Sequence[Answered]) -> Diagnosis | None:
         if any(g.shape != w.shape for g, w in pairs):
             return None
         floor = min(_floor(one, "gradient") for one in used)
-        factor, fit = _common_factor(pairs)
+        factor, fit = common_factor(pairs)
         if factor == 1.0 and math.isinf(fit):
             continue  # nothing but zeros is right here
         if fit < floor and factor != 0:
@@ -332,20 +300,8 @@ def _per_array(used: Sequence[Answered]) -> Diagnosis | None:
             wrong[name] = factor
     if not wrong:
         return None
-    said = [_cotangent_text(used[0].case.op, name, factor) for name, factor in wrong.items()]
-    short = [f"{name}_gradient = {_factor_name(factor)}" for name, factor in wrong.items()]
+    said = [cotangent_text(used[0].case.op, name, factor) for name, factor in wrong.items()]
+    short = [f"{name}_gradient = {factor_name(factor)}" for name, factor in wrong.items()]
     link = f"{LINK}#gradients"
     text = "; ".join(said) + f"; see {link}"
     return Diagnosis(" and ".join(short), text, worst, link)
-
-
-def _factor_name(factor: float) -> str:
-    return "missing" if abs(factor) < 1e-9 else _factor_text(factor)
-
-
-def _cotangent_text(op: str, name: str, factor: float) -> str:
-    if abs(factor) >= 1e-9:
-        return f"the gradient of {name} is the right one {_factor_text(factor)}"
-    phase = name in ("f0_hz", "frequency_envelopes")
-    how = "a detached phase" if phase and op.endswith(("synthesis", "bank")) else "a constant"
-    return f"the gradient of {name} is that of {how}: it is 0 throughout"

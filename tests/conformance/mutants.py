@@ -98,7 +98,8 @@ MUTANTS = (
     Mutant("resample_linear", "place = place.to(x.dtype)[:, None]",
            "place = (2 * place).clamp(max=1).to(x.dtype)[:, None]", "method = half_hop"),
     Mutant("resample_window", "torch.cos(math.pi * place)", "(1 - 2 * place)", "method = linear"),
-    Mutant("resample_window", "torch.cos(math.pi * place)", "1", "method = nearest"),
+    Mutant("resample_window", "torch.cos(math.pi * place)", "torch.ones_like(place)",
+           "method = nearest"),
     Mutant("resample_nearest", "return x[..., ticks * n_frames // n_samples, :]",
            "return x[..., ((2 * ticks + 1) * n_frames // (2 * n_samples)).clamp(max=n_frames - 1),"
            " :]", "method = nearest_centred"),
@@ -180,7 +181,7 @@ MUTANTS = (
     Mutant(H, "amplitudes[..., None] *", "amplitudes[..., None].detach() *",
            "amplitudes_gradient = missing", "gradient"),
     # Filters
-    Mutant(FIR, "/ period", "/ max(size - 1, 1)", "window_kind = symmetric"),
+    Mutant(FIR, "/ (size - size % 2)", "/ max(size - 1, 1)", "window_kind = symmetric"),
     Mutant(FIR, "torch.roll(response, n_full // 2, -1)", "response",
                          "centre = response_not_rolled"),
     Mutant(FIR, "0 < window_size < n_full", "False", "window_size = 0"),
@@ -205,7 +206,7 @@ MUTANTS = (
     Mutant(FILTER, START, "n_taps // 2", "delay = n_taps//2"),
     Mutant(FILTER, "responses = frequency_impulse_response(magnitudes, window_size=window_size)",
            "responses = frequency_impulse_response(magnitudes)", "window_size = 0"),
-    Mutant(FILTER, "/ period", "/ max(size - 1, 1)", "window_kind = symmetric"),
+    Mutant(FILTER, "/ (size - size % 2)", "/ max(size - 1, 1)", "window_kind = symmetric"),
     # Spectra
     Mutant(MAG, "hann(size, audio)", "torch.ones(size).to(audio)", "window_kind = none"),
     Mutant(MAG, "/ (size - size % 2)", "/ (size - 1)", "window_kind = symmetric"),
@@ -287,9 +288,9 @@ def main() -> int:
     """Judge all mutants and write the table; 0 if the score is as high as it has to be."""
     outcomes = []
     for mutant in MUTANTS:
-        outcomes.append(outcome(mutant))
-        print(outcomes[-1].verdict, outcomes[-1].caught, mutant.op, mutant.name,
-              "" if outcomes[-1].verdict == "named" else f"-> {outcomes[-1].said}", flush=True)  # fmt: skip
+        found = outcome(mutant)
+        outcomes.append(found)
+        print(found.verdict, found.caught, mutant.op, mutant.name, "->", found.said, flush=True)
     TABLE.write_text(as_table(outcomes))
     return 0 if good_enough(outcomes) else 1
 

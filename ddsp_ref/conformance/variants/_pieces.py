@@ -99,9 +99,11 @@ def scale_factor(scale, fft_size, weights):
     }.get(scale, 1.0)
 
 
-def place(n_frames, n_samples, method, add_endpoint=True):
+def place(n_frames, n_samples, method, add_endpoint=True, length=None):
     """Return the place of each sample between frames, as a real number of frames."""
     t = np.arange(n_samples)
+    if length is not None:
+        return t * (n_frames - 1) / length
     if method == "half_pixel":
         return np.clip((t + 0.5) * n_frames / n_samples - 0.5, 0, n_frames - 1)
     if method == "endpoint" or not add_endpoint:
@@ -109,16 +111,16 @@ def place(n_frames, n_samples, method, add_endpoint=True):
     return t * n_frames / n_samples
 
 
-def upsample(x, n_samples, method, xp, add_endpoint=True):
+def upsample(x, n_samples, method, xp, add_endpoint=True, length=None):
     """Bring frames, the first axis of x, to samples by the named method."""
     n_frames = x.shape[0]
-    if method == "nearest":
-        return x[np.arange(n_samples) * n_frames // n_samples]
     if method == "nearest_centred":
         where = place(n_frames, n_samples, "half_pixel")
         return x[np.minimum(np.floor(where + 0.5).astype(int), n_frames - 1)]
-    where = place(n_frames, n_samples, method, add_endpoint)
+    where = place(n_frames, n_samples, method, add_endpoint, length)
     left = np.minimum(np.floor(where + 1e-9).astype(int), n_frames - 1)
+    if method == "nearest":
+        return x[left]
     right = np.minimum(left + 1, n_frames - 1)
     fraction = np.clip(where - left, 0.0, 1.0)
     if method == "cosine":

@@ -31,7 +31,7 @@ def frequency_impulse_response(
         lag, weights = np.roll(lag, len(lag) // 2), np.roll(weights, len(lag) // 2)
     elif centre == "window_not_rolled":
         weights = np.roll(weights, len(lag) // 2)
-    elif centre == "response_not_rolled":
+    elif centre == "response_not_rolled" and size == n_full:
         lag = np.roll(lag, len(lag) // 2)
     band = np.arange(n_bands)
     at_end = (band == 0) | (band == n_bands - 1)

@@ -99,6 +99,8 @@ def resample_nearest(x, *, n_samples, add_endpoint=True, method="nearest", xp=np
     if method == "nearest" and not add_endpoint:
         where = np.arange(n_samples) * (x.shape[0] - 1) / max(n_samples - 1, 1)
         return x[np.floor(where + 0.5 + 1e-9).astype(int)]
+    if method == "nearest_centred" and not add_endpoint:
+        return resample_nearest(x, n_samples=n_samples, add_endpoint=False, xp=xp)
     return upsample(x, n_samples, method, xp, add_endpoint)
 
 
@@ -106,8 +108,9 @@ def resample_window(x, *, n_samples, add_endpoint=True, method="window", xp=np):
     """Resample by Hann windows, with every choice that ports disagree on."""
     n_frames = x.shape[0]
     if method not in ("window", "symmetric", "zero_end"):
-        return upsample(x, n_samples, method, xp, add_endpoint)
-    intervals = n_frames if add_endpoint else n_frames - 1
+        length = None if add_endpoint else n_samples  # the last frame is not reached
+        return upsample(x, n_samples, method, xp, add_endpoint, length)
+    intervals = n_frames if add_endpoint else max(n_frames - 1, 1)
     hop = n_samples // intervals
     last = 0 * x[-1:] if method == "zero_end" else x[-1:]
     held = xp.concatenate([x, last]) if add_endpoint else x

@@ -126,13 +126,17 @@ def spectral_loss(
     base = {"10": math.log(10), "2": math.log(2)}.get(log, 1.0)
 
     def logarithm(mag):
-        rule = log_floor if floor == "as_set" else floor
+        if log_gradient == "missing":
+            return stop(floored(mag)) + 0.0 * mag
+        return floored(mag)
+
+    def floored(mag):
+        rule = floor if log_floor == "replace" and floor != "as_set" else log_floor
         if rule in ("add", "add_1e-7"):
             return xp.log(mag + (log_eps if rule == "add" else 1e-7)) / base
         if rule == "clamp":
             return xp.log(xp.maximum(mag, log_eps)) / base
-        y = xp.log(xp.where(mag > 0, mag, log_eps)) / base
-        return stop(y) + 0.0 * mag if log_gradient == "missing" else y
+        return xp.log(xp.where(mag > 0, mag, log_eps)) / base
 
     def distance(a, b):
         if relative == "to_target":

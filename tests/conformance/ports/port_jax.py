@@ -2,7 +2,7 @@
 
 It reads nothing of ddsp_ref. Every function takes arrays by position, settings by keyword, and
 leading batch axes; `OPS` at the end names them as the conformance kit does. Phases are summed in
-float64, which JAX has only with `jax_enable_x64`; without it they are wrapped at every step.
+float64, which JAX has only with `jax_enable_x64`.
 """
 
 import math
@@ -30,12 +30,10 @@ def hz_to_midi(x):
 
 
 def at(array, index):
-    """Take samples along the first of the last two axes."""
     return jnp.take(array, index, axis=-2)
 
 
 def lines(x, n_samples, steps, length, shape=lambda place: place):
-    """Go from frame to frame along a curve; positions are whole-number arithmetic."""
     n_frames, ticks = x.shape[-2], jnp.arange(n_samples) * steps
     left = jnp.minimum(ticks // length, n_frames - 1)
     right = jnp.minimum(left + 1, n_frames - 1)
@@ -68,20 +66,7 @@ RESAMPLE = {"linear": resample_linear, "nearest": resample_nearest, "window": re
 # Oscillators
 
 
-def running_phase(cycles):
-    """Add up cycles along the last axis but one, and wrap; the slope of wrapping is 1."""
-    if cycles.dtype == jnp.float64:
-        return jnp.cumsum(cycles, -2)
-
-    def wrapped_sum(a, b):
-        total = a + b
-        return total - jax.lax.stop_gradient(jnp.round(total))
-
-    return jax.lax.associative_scan(wrapped_sum, cycles, axis=cycles.ndim - 2)
-
-
 def double(x):
-    """Return x in the best precision there is."""
     return x.astype(jnp.float64) if jax.config.jax_enable_x64 else x
 
 
@@ -102,15 +87,6 @@ def normalize_harmonics(harmonic_distribution, f0_hz, *, sample_rate=None):
     return kept / jnp.where(total == 0, 1e-7, total)
 
 
-def oscillator_bank(frequency_envelopes, amplitude_envelopes, *, sample_rate=16000,
-                    sum_sinusoids=True):  # fmt: skip
-    cycles = running_phase(double(frequency_envelopes) / sample_rate)
-    wave = jnp.sin(2 * jnp.pi * cycles).astype(amplitude_envelopes.dtype)
-    audible = frequency_envelopes < sample_rate / 2
-    waves = jnp.where(audible, amplitude_envelopes * wave, 0.0)
-    return waves.sum(-1) if sum_sinusoids else waves
-
-
 def harmonic_synthesis(f0_hz, amplitudes, harmonic_distribution, *, n_samples, sample_rate=16000,
                        amp_resample_method="window"):  # fmt: skip
     if amp_resample_method not in RESAMPLE:
@@ -119,7 +95,7 @@ def harmonic_synthesis(f0_hz, amplitudes, harmonic_distribution, *, n_samples, s
     envelopes = RESAMPLE[amp_resample_method](partials, n_samples=n_samples)
     f0 = resample_linear(double(f0_hz)[..., None], n_samples=n_samples)
     k = jnp.arange(1, harmonic_distribution.shape[-1] + 1)
-    waves = jnp.sin(2 * jnp.pi * (k * running_phase(f0 / sample_rate))).astype(envelopes.dtype)
+    waves = jnp.sin(2 * jnp.pi * (k * jnp.cumsum(f0 / sample_rate, -2))).astype(envelopes.dtype)
     return jnp.where(f0 * k < sample_rate / 2, envelopes * waves, 0.0).sum(-1)
 
 
@@ -136,8 +112,7 @@ def frequency_impulse_response(magnitudes, *, window_size=0):
     half = (size + 1) // 2
     apart = jnp.zeros(n_full - size, response.dtype)
     windowed = response * jnp.concatenate([window[half:], apart, window[:half]])
-    parts = windowed[..., n_full - half + 2 :], windowed[..., : half + 1]
-    return jnp.concatenate(parts, -1)
+    return jnp.concatenate([windowed[..., n_full - half + 2 :], windowed[..., : half + 1]], -1)
 
 
 def pad_end(x, n):
@@ -184,7 +159,6 @@ def hann(size, like):
 
 
 def cut(signal, size, hop):
-    """Return the frames that lie within a signal."""
     n_frames = 1 + (signal.shape[-1] - size) // hop
     return signal[..., hop * jnp.arange(n_frames)[:, None] + jnp.arange(size)]
 
@@ -231,8 +205,7 @@ def spectral_loss(target_audio, audio, *, fft_sizes=(2048, 1024, 512, 256, 128, 
         return jnp.log(mag + log_eps) if log_floor == "add" else safe_log(mag, eps=log_eps)
 
     def distance(a, b):
-        apart = jnp.abs(a - b) if loss_type == "L1" else (a - b) ** 2
-        return apart.mean((-2, -1))
+        return (jnp.abs(a - b) if loss_type == "L1" else (a - b) ** 2).mean((-2, -1))
 
     loss = 0.0
     for size in fft_sizes:
@@ -279,8 +252,8 @@ def gru(x, state, kernel, recurrent_kernel, bias, recurrent_bias):
 
 def harmonic(amplitudes, harmonic_distribution, f0_hz, *, n_samples, sample_rate=16000):
     shares = normalize_harmonics(exp_sigmoid(harmonic_distribution), f0_hz, sample_rate=sample_rate)
-    positive = exp_sigmoid(amplitudes)
-    return harmonic_synthesis(f0_hz, positive, shares, n_samples=n_samples, sample_rate=sample_rate)
+    level = exp_sigmoid(amplitudes)
+    return harmonic_synthesis(f0_hz, level, shares, n_samples=n_samples, sample_rate=sample_rate)
 
 
 def filtered_noise(magnitudes, noise, *, window_size=257, initial_bias=-5.0):
@@ -293,8 +266,6 @@ def reverb(audio, impulse_response):
 
 
 def decode(p, f0_hz, loudness_db, n_harmonics):
-    """Return amplitudes, distribution and noise magnitudes, as the network gives them."""
-
     def stack(name, x):
         for i in range(sum(k.startswith(f"decoder/{name}/") and k.endswith("gamma") for k in p)):
             parts = (p[f"decoder/{name}/{i}/{k}"] for k in ("kernel", "bias", "gamma", "beta"))
@@ -322,7 +293,7 @@ def solo_instrument(p, f0_hz, loudness_db, noise, *, n_harmonics, sample_rate=16
 
 OPS = {f.__name__: f for f in (
     exp_sigmoid, safe_log, hz_to_midi, resample_linear, resample_nearest, resample_window,
-    harmonic_frequencies, remove_above_nyquist, normalize_harmonics, oscillator_bank,
+    harmonic_frequencies, remove_above_nyquist, normalize_harmonics,
     harmonic_synthesis, frequency_impulse_response, fft_convolve, fft_convolve_frames,
     frequency_filter, stft_magnitude, compute_loudness, spectral_loss, dense, layer_norm,
     leaky_relu, gru,

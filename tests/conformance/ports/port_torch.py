@@ -28,7 +28,6 @@ def hz_to_midi(x):
 
 
 def positions(n_frames, n_samples, steps, length, device=None):
-    """Return for each sample the frame before it, the frame after it, and the place between."""
     ticks = torch.arange(n_samples, device=device) * steps
     left = torch.clamp(ticks // length, max=n_frames - 1)
     right = torch.clamp(left + 1, max=n_frames - 1)
@@ -37,9 +36,7 @@ def positions(n_frames, n_samples, steps, length, device=None):
 
 def resample_linear(x, *, n_samples, add_endpoint=True):
     n_frames = x.shape[-2]
-    steps, length = (n_frames, n_samples) if add_endpoint else (n_frames - 1, n_samples - 1)
-    if length == 0:
-        steps, length = 0, 1
+    steps, length = (n_frames, n_samples) if add_endpoint else (n_frames - 1, max(n_samples - 1, 1))
     left, right, place = positions(n_frames, n_samples, steps, length, x.device)
     place = place.to(x.dtype)[:, None]
     return x[..., left, :] + place * (x[..., right, :] - x[..., left, :])
@@ -114,9 +111,7 @@ def frequency_impulse_response(magnitudes, *, window_size=0):
     response = torch.fft.irfft(magnitudes)
     n_full = response.shape[-1]
     size = window_size if 0 < window_size < n_full else n_full
-    period = size if size % 2 == 0 else size - 1
-    angle = 2 * math.pi * torch.arange(size, dtype=torch.float64, device=response.device) / period
-    window = (0.5 - 0.5 * torch.cos(angle)).to(response)
+    window = hann(size, response)
     if size == n_full:
         return window * torch.roll(response, n_full // 2, -1)
     half = (size + 1) // 2
@@ -269,8 +264,6 @@ def reverb(audio, impulse_response):
 
 
 def decode(p, f0_hz, loudness_db, n_harmonics):
-    """Return amplitudes, distribution and noise magnitudes, as the network gives them."""
-
     def stack(name, x):
         for i in range(sum(k.startswith(f"decoder/{name}/") and k.endswith("gamma") for k in p)):
             parts = (p[f"decoder/{name}/{i}/{k}"] for k in ("kernel", "bias", "gamma", "beta"))
