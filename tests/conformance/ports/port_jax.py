@@ -10,8 +10,6 @@ import math
 import jax
 import jax.numpy as jnp
 
-PRECISE = jax.lax.Precision.HIGHEST
-
 
 def exp_sigmoid(x, *, exponent=10.0, max_value=2.0, threshold=1e-7):
     return max_value * jnp.exp(math.log(exponent) * jax.nn.log_sigmoid(x)) + threshold
@@ -221,7 +219,7 @@ def spectral_loss(target_audio, audio, *, fft_sizes=(2048, 1024, 512, 256, 128, 
 
 
 def dense(x, kernel, bias):
-    return jnp.matmul(x, kernel, precision=PRECISE) + bias
+    return jnp.matmul(x, kernel, precision="highest") + bias
 
 
 def layer_norm(x, gamma, beta, *, epsilon=1e-3):
