@@ -10,7 +10,9 @@ definition:
   by half a unit in the last place or less, at random,
 * what the float64 kernel is off by, for the tolerance of float64.
 
-The tolerance is `MARGIN` times the largest of them, plus `FLOOR` units of precision.
+The tolerance is `MARGIN` times the largest of them, plus `FLOOR` units of precision. For gradients
+these units are those of the result too: a slope, times all of its input, that changes the result by
+less than its rounding is not seen by anybody, though it may be all there is far out on a sigmoid.
 """
 
 from __future__ import annotations
@@ -147,7 +149,19 @@ class Measured:
             return dict.fromkeys(names, 0.0)
         worst = _largest(readings)
         floor = {name: FLOOR * eps * (20 / np.log(10) if name == "db" else 1) for name in names}
+        if i == 1:
+            floor = {name: floor[name] + eps * self._unseen(j, name) for name in names}
         return {name: MARGIN * worst.get(name, 0.0) + floor[name] for name in names}
+
+    def _unseen(self, j: int, name: str) -> float:
+        """Return slopes, as a share of the truth, that move results by no more than rounding."""
+        weighed = [
+            np.linalg.norm(np.nan_to_num(y) * bar)
+            for y, bar in zip(self.truth[0], self.cotangents, strict=True)
+        ]
+        want, x = self.truth[1][j], float(np.linalg.norm(self.arrays[j].astype(float)))
+        size = float(np.abs(want).max(initial=0.0) if name == "peak" else np.linalg.norm(want))
+        return MARGIN * FLOOR * float(sum(weighed)) / (x * size) if x * size > 0 else 0.0
 
     def _measure(self, outputs: tuple, pullbacks: tuple) -> tuple[list[Measures], list[Measures]]:
         values = [measure(*three) for three in zip(self.kinds, outputs, self.truth[0], strict=True)]
