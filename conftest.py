@@ -8,4 +8,4 @@ collect_ignore = [
     if importlib.util.find_spec(framework) is None
 ]
 # The toolkit of the page warns when it is imported; there are no examples in it.
-collect_ignore.append("ddsp_ref/app/page/layout.py")
+collect_ignore += ["ddsp_ref/app/page/layout.py", "ddsp_ref/app/page/wiring.py"]

@@ -183,3 +183,10 @@ def test_pictures_of_a_training(tmp_path):
     rows = [("a", tone(), 0.5 * tone()), ("b", tone(500), tone(501))]
     plot_pairs(tmp_path / "pairs.png", rows, 16000)
     assert sorted(os.listdir(tmp_path)) == ["losses.png", "pairs.png"]
+
+
+def test_a_figure_shows_itself_in_notebooks_and_is_known_to_toolkits():
+    # Gradio tells plotting libraries apart by the module of the class
+    figure = new_figure(1, 1)
+    assert "matplotlib" in type(figure).__module__
+    assert figure._repr_png_().startswith(b"\x89PNG")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import tempfile
 import threading
 
 from ddsp_ref.errors import MissingExtraError
@@ -30,7 +31,8 @@ def run(arguments: argparse.Namespace) -> None:
         )
     from ddsp_ref.app.page import layout
 
-    page = layout.build()
+    room = tempfile.TemporaryDirectory(prefix="ddsp-ref-page-")
+    page = layout.build(room.name)
     _, address, _ = layout.launch(
         page, port=arguments.port, open_browser=not arguments.no_browser, block=False
     )
@@ -40,4 +42,5 @@ def run(arguments: argparse.Namespace) -> None:
     except KeyboardInterrupt:
         # To close the server would wait for every browser that is still open.
         print("stopped", flush=True)
+        room.cleanup()
         os._exit(0)

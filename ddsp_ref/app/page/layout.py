@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import gradio as gr
 
 from ddsp_ref.app.page import steps
-from ddsp_ref.errors import DdspRefError
+from ddsp_ref.app.page.wiring import OWN, connect
 from ddsp_ref.transfer.trackers import TRACKERS
 
 _TITLE = "ddsp_ref · timbre transfer"
@@ -36,7 +35,6 @@ _CSS = """
 #result {border-left: 4px solid var(--color-accent) !important;}
 footer {display: none !important;}
 """
-_OWN = "my own …"
 
 
 def build(folder: str | None = None) -> gr.Blocks:
@@ -64,7 +62,7 @@ def build(folder: str | None = None) -> gr.Blocks:
                 controls = _control_part()
             with gr.Column(scale=6, min_width=420):
                 shown = _result_part()
-        _connect(page, room, names, hearing, made, source, player, controls, shown)
+        connect(room, names, hearing, made, source, player, controls, shown)
     return page
 
 
@@ -135,6 +133,8 @@ def _source_part() -> dict[str, Any]:
                 microphone = gr.Audio(
                     label="1 to 20 seconds",
                     sources=["microphone"],
+                    min_length=1,
+                    max_length=20,
                     type="filepath",
                     elem_id="microphone",
                 )
@@ -156,7 +156,7 @@ def _instrument_part(names: list[str]) -> dict[str, Any]:
     with gr.Group():
         gr.Markdown("### 2 · Instrument", elem_classes="text")
         first = "Violin" if "Violin" in names else names[0]
-        name = gr.Radio([*names, _OWN], value=first, show_label=False, elem_id="instrument")
+        name = gr.Radio([*names, OWN], value=first, show_label=False, elem_id="instrument")
         own = gr.File(
             label="The folder of an instrument, zipped",
             file_types=[".zip"],
@@ -214,95 +214,3 @@ def _result_part() -> dict[str, Any]:
         "sound": sound, "original": original, "played": played,
         "curves": curves, "pictures": pictures,
     }  # fmt: skip
-
-
-def _connect(page, room, names, hearing, made, source, player, controls, shown) -> None:
-    """Say what follows on what: hear, then play, then draw; a slider only plays and draws."""
-    order = list(controls)
-
-    def hear(before, path, normalize, tracker, name, own):
-        found = _polite(steps.hear)(path, _who(names, name, own), tracker, normalize, before)
-        return found, steps.tell_heard(found), str(path)
-
-    def play(found, path, normalize, tracker, name, own, *values):
-        if found is None and not path:
-            return None, None, None, ""
-        who = _who(names, name, own)
-        found = _polite(steps.hear)(path, who, tracker, normalize, found)
-        asked = _polite(steps.make_controls)(**dict(zip(order, values, strict=True)))
-        result = _polite(steps.perform)(found, who, asked)
-        target = Path(tempfile.mkdtemp(dir=room))
-        told = steps.tell_played(found, result)
-        return found, result, str(steps.write_sound(target, found, result)), told
-
-    def draw(found, result):
-        if result is None:
-            return [None] * 5
-        drawn, target = steps.figures(found, result), Path(tempfile.mkdtemp(dir=room))
-        files = [str(path) for path in steps.write_curves_files(target, found, result)]
-        return [*drawn.values(), files, str(steps.write_figures(target, found, drawn))]
-
-    path = gr.State(None)
-    how = [path, source["normalize"], source["tracker"], player["name"], player["own"]]
-    heard = [hearing, source["heard"], shown["original"]]
-    outputs = [hearing, made, shown["sound"], shown["played"]]
-    pictures = [shown[key] for key in ("spectrograms", "adjustment", "features")]
-    pictures += [shown["curves"], shown["pictures"]]
-
-    def then_play(event):
-        event = event.then(
-            play, [hearing, *how, *controls.values()], outputs, show_progress="minimal"
-        )
-        event.then(draw, [hearing, made], pictures, show_progress="hidden")
-
-    def then_hear(event):
-        then_play(event.success(hear, [hearing, *how], heard, show_progress="minimal"))
-
-    choice = source["chosen"]
-    then_hear(source["files"].change(_choose, source["files"], [path, choice]))
-    then_hear(choice.input(lambda chosen: chosen, choice, path))
-    then_hear(source["microphone"].change(lambda file: file, source["microphone"], path))
-    then_hear(source["demo"].click(lambda: str(steps.DEMO), None, path))
-    for key in ("normalize", "tracker"):
-        then_hear(source[key].input(lambda: None, None, None))
-    own, card = player["own"], player["card"]
-    player["name"].change(lambda name: gr.update(visible=name == _OWN), player["name"], own)
-    for part in (player["name"], own):
-        tell = part.change(
-            lambda name, file: _polite(steps.tell_instrument)(_who(names, name, file)),
-            [player["name"], own],
-            card,
-            show_progress="hidden",
-        )
-        then_play(tell)
-    for part in controls.values():
-        change = part.release if isinstance(part, gr.Slider) else part.input
-        then_play(change(lambda: None, None, None))
-
-
-def _choose(files: list[str] | None) -> tuple[str | None, Any]:
-    """Return the first file, and the list to choose another from if there are several."""
-    files = files or []
-    choices = [(Path(file).name, file) for file in files]
-    update = gr.update(choices=choices, value=files[0] if files else None, visible=len(files) > 1)
-    return (files[0] if files else None), update
-
-
-def _who(names: dict[str, str], name: str, own: str | None) -> str:
-    if name != _OWN:
-        return names[name]
-    if not own:
-        raise gr.Error("Upload the zip of an instrument first.", title="No instrument")
-    return own
-
-
-def _polite(function: Callable) -> Callable:
-    """Return the function with errors of ours as messages on the page."""
-
-    def wrapped(*arguments: Any, **named: Any) -> Any:
-        try:
-            return function(*arguments, **named)
-        except DdspRefError as error:
-            raise gr.Error(str(error), title="That did not work", duration=12) from None
-
-    return wrapped

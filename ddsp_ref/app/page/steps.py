@@ -65,6 +65,8 @@ def hear(
     """Follow pitch and loudness of a file, or return what was heard before if nothing changed."""
     if not path:
         raise AudioFileError("there is no recording yet: upload one, record one, or take the demo")
+    if not os.path.exists(path):  # what was uploaded is kept for an hour or two
+        raise AudioFileError("the recording is no longer there: upload it again")
     player = find_instrument(instrument)
     rates = player.config.sample_rate, player.config.frame_rate, player.config.level
     key = (str(path), os.path.getmtime(path), f0_tracker, normalize, *rates)
