@@ -52,6 +52,17 @@ def test_files_that_are_too_long_are_not_decoded(tmp_path, monkeypatch):
         steps.hear(str(path), "violin", "pyin", False)
 
 
+@pytest.mark.parametrize(("seconds", "fits"), [(0.5, False), (1, True), (20, True), (21, False)])
+def test_length_of_what_is_recorded(seconds, fits, tmp_path):
+    path = str(tmp_path / "take.wav")
+    write_audio(path, np.zeros(int(seconds * 8000)), 8000)
+    if fits:
+        assert steps.check_recorded(path) == path
+    else:
+        with pytest.raises(AudioFileError, match="must be 1 to 20 s"):
+            steps.check_recorded(path)
+
+
 def test_bad_files_are_said_to_be(tmp_path):
     path = tmp_path / "text.wav"
     path.write_text("no audio")

@@ -133,8 +133,6 @@ def _source_part() -> dict[str, Any]:
                 microphone = gr.Audio(
                     label="1 to 20 seconds",
                     sources=["microphone"],
-                    min_length=1,
-                    max_length=20,
                     type="filepath",
                     elem_id="microphone",
                 )

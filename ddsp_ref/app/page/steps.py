@@ -26,6 +26,7 @@ from ddsp_ref.transfer.instruments import find_instrument, instrument_folders
 from ddsp_ref.transfer.render import Rendered, render
 
 LONGEST_SECONDS = 600
+LONGEST_RECORDED = 20
 LARGEST_BYTES = 100 << 20
 DEMO = Path(__file__).parent.parent / "data" / "demo.flac"
 
@@ -94,6 +95,18 @@ def check_size(path: Path) -> None:
             f"{path.name} is {seconds / 60:.1f} minutes long, must be at most "
             f"{LONGEST_SECONDS // 60}; for longer ones: ddsp-ref transfer"
         )
+
+
+def check_recorded(path: str | None) -> str | None:
+    """Return the path of what the microphone recorded, if it lasts from 1 to 20 seconds."""
+    if path:
+        seconds = soundfile.info(path).duration
+        if not 1 <= seconds <= LONGEST_RECORDED:
+            raise AudioFileError(
+                f"the recording lasts {seconds:.1f} s, must be 1 to {LONGEST_RECORDED} s; "
+                "longer ones can be uploaded as files"
+            )
+    return path
 
 
 def perform(hearing: Hearing, instrument: str | Instrument, controls: Controls) -> Performance:

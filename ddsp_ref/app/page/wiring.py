@@ -84,7 +84,9 @@ def connect(room, names, hearing, made, source, player, controls, shown) -> None
     choice = source["chosen"]
     then_hear(source["files"].change(_choose, source["files"], [path, choice]))
     then_hear(choice.input(lambda chosen: chosen, choice, path))
-    then_hear(source["microphone"].change(lambda file: file, source["microphone"], path))
+    then_hear(
+        source["microphone"].change(_polite(steps.check_recorded), source["microphone"], path)
+    )
     then_hear(source["demo"].click(lambda: str(steps.DEMO), None, path))
     for key in ("normalize", "tracker"):
         then_hear(source[key].input(lambda: None, None, None))
