@@ -54,6 +54,7 @@ _REPORT = pytest.StashKey[Report]()
 
 def _judge(spec: str, config: pytest.Config) -> Report:
     from ddsp_ref.conformance.adapters import load_adapter
+    from ddsp_ref.conformance.diagnose import diagnose
     from ddsp_ref.conformance.expected import read_expected
     from ddsp_ref.conformance.profiles import profile_vectors
     from ddsp_ref.conformance.runner import run
@@ -65,6 +66,7 @@ def _judge(spec: str, config: pytest.Config) -> Report:
         dtypes=config.getini("ddsp_conform_dtypes").split() or ("float32", "float64"),
         expected=read_expected(Path(config.rootpath) / listed) if listed else None,
         port=spec,
+        diagnose=diagnose,
     )
 
 

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--profile", metavar="NAME", help="the conventions of another library; `list` names them")
     add("--vectors", metavar="PATH", help="folder or zip, instead of those that ship")
     add("--expected", metavar="FILE", help="failures that are known, a line each")
+    add("--no-diagnosis", action="store_true", help="do not look for the mistake behind a failure")
     add("--all", action="store_true", help="a row also for ops that the port does not have")
     for name in ("json", "junit", "html", "badge"):
         add(f"--{name}", metavar="FILE", help=f"write the report as {name} too")
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it."""
+    from ddsp_ref.conformance.diagnose import diagnose
     from ddsp_ref.conformance.expected import read_expected
     from ddsp_ref.conformance.report_table import as_table
     from ddsp_ref.io.files import check_output_path
@@ -60,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _export(arguments)
     expected = read_expected(arguments.expected) if arguments.expected else None
     shared = {
+        "diagnose": None if arguments.no_diagnosis else diagnose,
         "dtypes": arguments.dtype,
         "refusals": arguments.refusals,
         "expected": expected,
