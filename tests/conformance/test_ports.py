@@ -34,9 +34,9 @@ def test_the_torch_port_conforms():
 
 
 def test_the_jax_port_conforms():
+    ops = port("jax")
     import jax
 
-    ops = port("jax")
     with jax.enable_x64(True):
         report = run(ops, ops=SHORT, dtypes=["float64"])
     assert [v.text for v in report.verdicts if v.status != "passed"] == []
