@@ -41,12 +41,21 @@ FLAGS = (
 def address():
     """The page, served by the command that serves it."""
     command = [sys.executable, "-m", "ddsp_ref", "app", "--no-browser"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def heed_interrupts() -> None:  # which a shell takes away from what runs in its background
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+    )
     address = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline()).group()
-    yield address
-    server.send_signal(signal.SIGINT)
-    assert server.wait(30) in (0, 130)
-    server.stdout.close()
+    with server:
+        yield address
+        server.send_signal(signal.SIGINT)
+        try:
+            assert server.wait(30) == 0
+        finally:
+            server.kill()
 
 
 @pytest.fixture

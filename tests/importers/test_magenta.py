@@ -223,7 +223,7 @@ def test_inputs_in_the_other_order(copy, case):
     """The decoder with its stacks, and the rows that read them, exchanged is the same decoder."""
     name, instrument, _ = case
     if name == "vst":
-        return
+        pytest.skip("its stacks are exchanged in the same way")
     change(copy, "('ld_scaled', 'f0_scaled')", "('f0_scaled', 'ld_scaled')")
     other, n = import_magenta(copy).parameters, 32
     own = instrument.parameters
