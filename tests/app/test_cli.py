@@ -148,6 +148,21 @@ def test_info_and_version(capsys):
     assert main(["--version"]) == 0
 
 
+def test_info_about_an_instrument(folder, capsys):
+    assert main(["info", "tiny"]) == 0
+    out = capsys.readouterr().out
+    wanted = (
+        "features: magenta-3.7-loudness/pyin-1",
+        '"n_harmonics": 20',
+        '"quantiles": [\n      55.0,',
+        '"licence": "CC0 1.0"',
+        "decoder/controls/kernel          (8, 38)",
+    )
+    for part in wanted:
+        assert part in out
+    assert main(["info", "kazoo"]) == 2
+
+
 def test_features_in_three_formats(folder, capsys):
     for suffix in ("csv", "json", "npz"):
         assert main(["features", "in.wav", "--out", f"f.{suffix}"]) == 0

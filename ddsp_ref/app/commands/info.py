@@ -1,11 +1,18 @@
-"""`ddsp-ref info`: versions and settings, for a report of something that went wrong."""
+"""`ddsp-ref info`: versions and settings, or all that an instrument is made of."""
 
 from __future__ import annotations
 
 import argparse
+import json
+from typing import TYPE_CHECKING
 
-HELP = "print versions and settings"
-DESCRIPTION = "Print versions and settings, for a report of something that went wrong."
+if TYPE_CHECKING:
+    from ddsp_ref.models.instrument import Instrument
+
+HELP = "print versions and settings, or what an instrument is made of"
+DESCRIPTION = """Print versions and settings, for a report of something that went wrong. With an
+instrument: its configuration, the definition of its features, statistics, provenance, and the
+shape of every parameter."""
 _PACKAGES = (
     "numpy",
     "numba",
@@ -20,11 +27,53 @@ _PACKAGES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the command: there are none."""
+    """Declare the arguments of the command."""
+    parser.add_argument(
+        "instrument", nargs="?", help="name, folder or zip, also a checkpoint of magenta/ddsp"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Do it."""
+    if arguments.instrument is None:
+        _print_versions()
+        return
+    from ddsp_ref.transfer.instruments import find_instrument
+
+    print(_describe(find_instrument(arguments.instrument)))
+
+
+def _describe(instrument: Instrument) -> str:
+    """Return all there is to say about an instrument, the table of its parameters last."""
+    from ddsp_ref.app.commands.instruments import describe_instrument
+    from ddsp_ref.models.features import LEVELS
+    from ddsp_ref.models.parameters import count
+
+    definition, _ = LEVELS[instrument.config.level]
+    parts = {
+        "configuration": instrument.config.to_json(),
+        "statistics": {name: _shortened(v) for name, v in instrument.statistics.items()},
+        "provenance": instrument.card,
+    }
+    lines = [describe_instrument(instrument), "", f"features: {definition}"]
+    lines += [f"\n{name}: {json.dumps(value, indent=2)}" for name, value in parts.items()]
+    parameters = instrument.parameters
+    n_bytes = sum(array.nbytes for array in parameters.values())
+    lines.append(f"\nparameters: {count(parameters):,} numbers, {n_bytes:,} bytes")
+    width = max(map(len, parameters))
+    lines += [f"  {name:<{width}}  {array.shape}" for name, array in parameters.items()]
+    return "\n".join(lines)
+
+
+def _shortened(value: object) -> object:
+    """Return a distribution with five of its quantiles: smallest, quarters, largest."""
+    if not isinstance(value, dict) or "quantiles" not in value:
+        return value
+    quantiles = value["quantiles"]
+    return {**value, "quantiles": quantiles[:: (len(quantiles) - 1) // 4]}
+
+
+def _print_versions() -> None:
     import importlib.metadata
     import platform
 
