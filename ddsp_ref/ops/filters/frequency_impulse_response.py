@@ -10,7 +10,7 @@ import scipy.fft
 from ddsp_ref.errors import require
 from ddsp_ref.jit import ranges, run_parts
 from ddsp_ref.op import Case, Op
-from ddsp_ref.ops.filters._small_products import as_tiles, multiply
+from ddsp_ref.ops._products import as_tiles, multiply
 
 # With more, transforms are faster than a product with the matrix that they stand for.
 _MOST_BANDS = 257
@@ -111,12 +111,12 @@ def _by_products(n_bands, before, window, dtype):
 
     def respond(magnitudes):
         responses = np.empty((len(magnitudes), len(window)), dtype)
-        multiply(magnitudes, tiles, responses)
+        multiply(magnitudes, tiles, np.zeros(len(window), dtype), responses)
         return responses
 
     def pull(responses_bar):
         magnitudes_bar = np.empty((len(responses_bar), n_bands), dtype)
-        multiply(responses_bar, transposed, magnitudes_bar)
+        multiply(responses_bar, transposed, np.zeros(n_bands, dtype), magnitudes_bar)
         return magnitudes_bar
 
     return respond, pull
