@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
+import soxr
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 from tqdm import tqdm
@@ -45,12 +46,15 @@ class Recording:
         One value per frame.
     held_out : bool
         Whether it is kept from training.
+    semitones : float
+        By how much it was moved, played faster or slower; 0 for the recording itself.
     """
 
     name: str
     audio: np.ndarray
     features: Features
     held_out: bool = False
+    semitones: float = 0.0
 
     @property
     def n_frames(self) -> int:
@@ -82,7 +86,7 @@ class Dataset:
 
     @property
     def training(self) -> list[Recording]:
-        """The recordings to learn from."""
+        """The recordings to learn from, and copies of them."""
         return [r for r in self.recordings if not r.held_out]
 
     @property
@@ -121,6 +125,7 @@ def load_dataset(
     seed: int = 0,
     level_groups: str | None = None,
     f0_range_hz: tuple[float, float] = F0_RANGE_HZ,
+    pitch_copies: Sequence[float] = (),
     progress: bool = True,
 ) -> Dataset:
     """Read, analyse and split a folder of recordings.
@@ -143,6 +148,10 @@ def load_dataset(
         sources are brought to the same loudness. Default: levels stay as they are.
     f0_range_hz : (float, float)
         Lowest and highest pitch to look for, in Hz.
+    pitch_copies : sequence of float
+        Learn from every recording also played faster or slower, its pitch moved by so many
+        semitones; more pitches from few recordings, at the price of a body that seems to shrink
+        and grow.
     progress : bool
         Whether to show a progress bar.
 
@@ -163,10 +172,10 @@ def load_dataset(
     for path in tqdm(files, desc="features", unit="file", disable=not progress):
         name = path.relative_to(folder).as_posix()
         try:
-            recording = _load(path, name, cache, (sample_rate, frame_rate), f0_range_hz)
-            if not recording.features.voiced.any():
-                skipped.append(f"{name}: no pitch found")
-            else:
+            for semitones in (0.0, *pitch_copies):
+                rates = sample_rate, frame_rate
+                recording = _load(path, name, cache, rates, f0_range_hz, semitones)
+                require(bool(recording.features.voiced.any()), "no pitch found")
                 recordings.append(recording)
         except (AudioFileError, ParameterError) as error:
             skipped.append(f"{name}: {error}")
@@ -175,7 +184,11 @@ def load_dataset(
     if level_groups is not None:
         recordings = equalise_levels(recordings, level_groups)
     chosen = choose_held_out({r.name: r.n_frames for r in recordings}, held_out, seed)
-    split = tuple(replace(r, held_out=r.name in chosen) for r in recordings)
+    split = tuple(
+        replace(r, held_out=r.name in chosen)
+        for r in recordings
+        if r.semitones == 0 or r.name not in chosen
+    )
     dataset = Dataset(sample_rate, frame_rate, split, tuple(skipped), f0_range_hz)
     if not dataset.training:
         raise TrainingError("every recording is held out: nothing is left to learn from")
@@ -183,26 +196,30 @@ def load_dataset(
 
 
 def _load(
-    path: Path, name: str, cache: Path, rates: tuple[int, int], f0_range_hz: tuple[float, float]
+    path: Path, name: str, cache: Path, rates: tuple, f0_range_hz: tuple, semitones: float
 ) -> Recording:
-    """Return one recording, from the cache if it is there."""
+    """Return one recording, or a copy at another pitch, from the cache if it is there."""
     sample_rate, frame_rate = rates
-    settings = json.dumps([FEATURE_DEFINITION, _REVISION, *rates, *map(float, f0_range_hz)])
+    moved = [float(semitones)] if semitones else []
+    settings = json.dumps([FEATURE_DEFINITION, _REVISION, *rates, *map(float, f0_range_hz), *moved])
     digest = hashlib.sha256(path.read_bytes() + settings.encode()).hexdigest()[:32]
     kept = cache / f"{digest}.safetensors"
     try:
         arrays = load_file(kept)
-        return Recording(name, arrays.pop("audio"), Features(**arrays))
+        audio = arrays.pop("audio")
+        return Recording(name, audio, Features(**arrays), semitones=semitones)
     except (OSError, SafetensorError, KeyError, TypeError):
         pass  # not there yet, or damaged: made anew
     audio, _ = read_audio(path, sample_rate=sample_rate)
+    if semitones:
+        audio = soxr.resample(audio, sample_rate * 2 ** (semitones / 12), sample_rate)
     hop = sample_rate // frame_rate
     audio = np.concatenate([audio, np.zeros(-len(audio) % hop, np.float32)])
     features = extract_features(audio, sample_rate, frame_rate, f0_range_hz=f0_range_hz)
     cache.mkdir(parents=True, exist_ok=True)
     with atomic_path(kept) as temporary:
         temporary.write_bytes(save({"audio": audio, **asdict(features)}))
-    return Recording(name, audio, features)
+    return Recording(name, audio, features, semitones=semitones)
 
 
 def choose_held_out(

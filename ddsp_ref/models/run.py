@@ -36,6 +36,7 @@ class RunSettings:
     level_groups: str | None
     silence_seconds: float = 0.25
     vary_level_db: float = 0.0
+    pitch_copies: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         require(
@@ -57,6 +58,11 @@ class RunSettings:
         require(
             0 <= self.vary_level_db <= 40,
             f"train: vary_level_db is {self.vary_level_db}, must be from 0 to 40, e.g. 6",
+        )
+        require(
+            all(0 < abs(semitones) <= 12 for semitones in self.pitch_copies),
+            f"train: pitch_copies is {self.pitch_copies}, must be semitones from -12 to 12 other "
+            "than 0, e.g. -1 and 1",
         )
         try:
             re.compile(self.level_groups or "")
@@ -221,6 +227,7 @@ def _plain(settings: RunSettings) -> dict[str, Any]:
     return {
         **asdict(settings),
         "model": settings.model.to_json(),
+        "pitch_copies": list(settings.pitch_copies),
         "held_out": held_out if isinstance(held_out, (int, float)) else list(held_out),
     }
 

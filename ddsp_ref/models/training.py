@@ -46,6 +46,7 @@ def train(
     example_seconds: float = 2.0,
     silence_seconds: float = 0.25,
     vary_level_db: float = 0.0,
+    pitch_copies: Sequence[float] = (),
     optimizer: AdamSettings | None = None,
     held_out: float | Sequence[str] = 0.1,
     level_groups: str | None = None,
@@ -83,6 +84,9 @@ def train(
     vary_level_db : float
         Excerpts are made louder or softer by up to so much, for material of few dynamics: beyond
         them, timbre stays what it is and level follows. 0 to 40.
+    pitch_copies : sequence of float
+        Learn from every recording also played faster or slower, its pitch moved by so many
+        semitones, for material of few pitches. -12 to 12.
     optimizer : AdamSettings, optional
         Step size and so on; may be changed when a run is continued.
     held_out : float or sequence of str
@@ -145,6 +149,7 @@ def train(
         level_groups,
         silence_seconds,
         vary_level_db,
+        tuple(map(float, pitch_copies)),
     )
     with _folder(out):
         dataset = load_dataset(
@@ -156,6 +161,7 @@ def train(
             seed=seed,
             level_groups=level_groups,
             f0_range_hz=f0_range_hz,
+            pitch_copies=settings.pitch_copies,
             progress=progress,
         )
         _check_amount(dataset, example_seconds)
@@ -207,8 +213,10 @@ def _summary(dataset: Dataset, run: Run) -> str:
         minutes = _seconds(dataset, recordings) / 60
         return f"{len(recordings)} recordings ({minutes:.1f} minutes)"
 
+    copies = ", copies included" if run.settings.pitch_copies else ""
+    training, held_out = describe(dataset.training) + copies, describe(dataset.held_out)
     lines = [
-        f"learning from {describe(dataset.training)}, {describe(dataset.held_out)} held out",
+        f"learning from {training}, {held_out} held out",
         *(f"skipped {sentence}" for sentence in dataset.skipped),
         f"{run.settings.model.decoder} decoder, {count(run.params):,} parameters",
     ]
@@ -247,6 +255,7 @@ def _finish(
         "example_seconds": run.settings.example_seconds,
         "silence_seconds": run.settings.silence_seconds,
         "vary_level_db": run.settings.vary_level_db,
+        "pitch_copies": list(run.settings.pitch_copies),
         "seed": run.settings.seed,
         "f0_range_hz": list(dataset.f0_range_hz),
         "level_groups": run.settings.level_groups,
@@ -256,7 +265,7 @@ def _finish(
         about["name"],
         run.settings.model,
         params,
-        dataset_statistics(dataset.training, dataset.sample_rate),
+        dataset_statistics([r for r in dataset.training if not r.semitones], dataset.sample_rate),
         about["description"],
         {**card, "training": training, "held_out": report},
     )

@@ -63,6 +63,21 @@ def test_a_damaged_cache_is_made_anew(folder, tmp_path):
     np.testing.assert_array_equal(first.recordings[0].audio, second.recordings[0].audio)
 
 
+def test_copies_at_other_pitches(folder, tmp_path):
+    found = load(folder, tmp_path / "cache", held_out=["sub/*"], pitch_copies=(-12, 7))
+    assert [(r.name, r.semitones) for r in found.training] == [
+        ("b.flac", 0), ("b.flac", -12), ("b.flac", 7),
+    ]  # fmt: skip
+    assert [(r.name, r.semitones) for r in found.held_out] == [("sub/a.wav", 0)]
+    for recording in found.training:
+        ratio = 2 ** (recording.semitones / 12)
+        assert len(recording.audio) == pytest.approx(0.6 * 8000 / ratio, abs=40)
+        middle = slice(recording.n_frames // 3, recording.n_frames * 2 // 3)
+        np.testing.assert_allclose(recording.features.f0_hz[middle], 220.0 * ratio, rtol=0.01)
+    again = load(folder, tmp_path / "cache", held_out=["sub/*"], pitch_copies=(-12, 7))
+    np.testing.assert_array_equal(again.training[2].audio, found.training[2].audio)
+
+
 def test_nothing_to_learn_from(folder, tmp_path):
     with pytest.raises(TrainingError, match="does not exist"):
         load(tmp_path / "nowhere", tmp_path)

@@ -232,6 +232,7 @@ def test_without_matplotlib(audio_dir, tmp_path, monkeypatch):
         ({"n_steps": 0}, "n_steps is 0"),
         ({"evaluate_every": 0}, "evaluate_every is 0"),
         ({"seed": -1}, "seed is -1"),
+        ({"pitch_copies": (0,)}, "pitch_copies is "),
     ],
 )
 def test_wrong_arguments(audio_dir, tmp_path, change, message):

@@ -51,6 +51,14 @@ def _add_training_arguments(group: argparse._ArgumentGroup) -> None:
         metavar="DB",
         help="excerpts are made louder or softer by up to so much (default: 0)",
     )
+    add(
+        "--pitch-copies",
+        type=float,
+        nargs="+",
+        default=(),
+        metavar="SEMITONES",
+        help="learn from every recording also at pitches moved by so much, such as -1 1",
+    )
     add("--learning-rate", type=float, default=1e-3, metavar="R", help="at first (default: 0.001)")
     add(
         "--halve-every",
@@ -130,6 +138,7 @@ def run(arguments: argparse.Namespace) -> None:
             example_seconds=arguments.seconds,
             silence_seconds=arguments.silence,
             vary_level_db=arguments.vary_level,
+            pitch_copies=arguments.pitch_copies,
             optimizer=AdamSettings(
                 learning_rate=arguments.learning_rate,
                 decay_rate=0.5,
