@@ -63,15 +63,15 @@ def visit(address, tmp_path):
     """A function that opens the page in a browser of its own."""
     browsers = []
 
-    def open_page():
+    def open_page(*more):
         options = webdriver.ChromeOptions()
         options.binary_location = CHROMIUM
-        for flag in [*FLAGS.split(), f"--user-data-dir={tmp_path / str(len(browsers))}"]:
+        for flag in [*FLAGS.split(), *more, f"--user-data-dir={tmp_path / str(len(browsers))}"]:
             options.add_argument(flag)
         service = webdriver.chrome.service.Service(DRIVER)
         browsers.append(webdriver.Chrome(options=options, service=service))
         browsers[-1].get(address)
-        until(lambda: browsers[-1].find_elements("id", "files"))
+        until(lambda: browsers[-1].find_elements("css selector", "#instrument input"))
         return browsers[-1]
 
     yield open_page
@@ -189,3 +189,48 @@ def test_two_visitors_do_not_meet(visit, tmp_path):
         until(lambda browser=browser: "faster than real time" in result(browser))
         assert f"{name}.wav" in browser.find_element("id", "heard").text
         assert f"{name}-violin.wav" in sound_of(browser)[0]
+
+
+def test_the_microphone(visit, tmp_path):
+    """A browser that takes a file for its microphone records some of it."""
+    write_audio(tmp_path / "sung.wav", np.tile(melody(), 5), 16000)
+    browser = visit(
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={tmp_path / 'sung.wav'}",
+    )
+    tabs = {tab.text: tab for tab in browser.find_elements("css selector", "button[role=tab]")}
+    tabs["Record"].click()
+    buttons = "#microphone button.record-button, #microphone button.stop-button"
+    press = until(lambda: browser.find_elements("css selector", buttons))
+    press[0].click()
+    time.sleep(3)
+    stop = until(lambda: [b for b in browser.find_elements("css selector", buttons)
+                          if "stop" in b.text.lower() and b.is_displayed()])  # fmt: skip
+    stop[0].click()
+    until(lambda: "faster than real time" in result(browser))
+    assert "Pitch on" in browser.find_element("id", "heard").text
+
+
+def test_what_was_set_last_counts(visit, tmp_path):
+    """Controls that are changed while others are still being played end with all of them."""
+    write_audio(tmp_path / "a.wav", melody(), 16000)
+    browser = visit()
+    upload(browser, tmp_path / "a.wav")
+    until(lambda: "faster than real time" in result(browser))
+    first = sound_of(browser)[1]
+    for part, value in (("octaves", "-1"), ("octaves", "0"), ("semitones", "5"), ("semitones", "0"),
+                        ("loudness", "-20")):  # fmt: skip
+        field = browser.find_element("css selector", f"#{part} input[type=number]")
+        field.send_keys("\ue009a\ue000" + value + "\ue004")
+    (tmp_path / "a").write_bytes(first)
+    loud = np.abs(read_audio(tmp_path / "a")[0]).max()
+
+    def is_last():
+        (tmp_path / "b").write_bytes(sound_of(browser)[1])
+        soft = read_audio(tmp_path / "b")[0]
+        return loud / 40 < np.abs(soft).max() < loud / 3
+
+    until(is_last)
+    time.sleep(2)  # nothing that was asked for earlier comes after it
+    assert is_last()

@@ -16,6 +16,7 @@ import gradio as gr
 
 from ddsp_ref.app.page import steps
 from ddsp_ref.app.page.wiring import OWN, connect
+from ddsp_ref.models.dataset import SUFFIXES
 from ddsp_ref.transfer.trackers import TRACKERS
 
 _TITLE = "ddsp_ref · timbre transfer"
@@ -125,7 +126,7 @@ def _source_part() -> dict[str, Any]:
                 files = gr.File(
                     label="One or several files: WAV, MP3, FLAC, OGG",
                     file_count="multiple",
-                    file_types=[".wav", ".mp3", ".flac", ".ogg", ".aiff", ".aif"],
+                    file_types=list(SUFFIXES),
                     height=120,
                     elem_id="files",
                 )

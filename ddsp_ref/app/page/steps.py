@@ -6,6 +6,7 @@ import io
 import os
 import zipfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,19 @@ def instrument_names() -> dict[str, str]:
     return {name.replace("_", " ").title(): name for name in instrument_folders()}
 
 
+def find_player(instrument: str | os.PathLike[str] | Instrument) -> Instrument:
+    """Return an instrument; what was read once is kept, a zip is not unpacked for every slider."""
+    if isinstance(instrument, Instrument):
+        return instrument
+    changed = os.path.getmtime(instrument) if os.path.exists(instrument) else 0.0
+    return _read_player(str(instrument), changed)
+
+
+@lru_cache(maxsize=8)
+def _read_player(instrument: str, changed: float) -> Instrument:
+    return find_instrument(instrument)
+
+
 def hear(
     path: str | None,
     instrument: str | os.PathLike[str],
@@ -68,7 +82,7 @@ def hear(
         raise AudioFileError("there is no recording yet: upload one, record one, or take the demo")
     if not os.path.exists(path):  # what was uploaded is kept for an hour or two
         raise AudioFileError("the recording is no longer there: upload it again")
-    player = find_instrument(instrument)
+    player = find_player(instrument)
     rates = player.config.sample_rate, player.config.frame_rate, player.config.level
     key = (str(path), os.path.getmtime(path), f0_tracker, normalize, *rates)
     if before is not None and before.key == key:
@@ -111,7 +125,7 @@ def check_recorded(path: str | None) -> str | None:
 
 def perform(hearing: Hearing, instrument: str | Instrument, controls: Controls) -> Performance:
     """Adjust what was heard, and play it."""
-    player = find_instrument(instrument)
+    player = find_player(instrument)
     adjusted = adjust(hearing.heard, player, controls)
     n_samples = len(hearing.heard.audio)
     rendered = render(
@@ -159,7 +173,7 @@ def tell_instrument(instrument: str | Instrument) -> str:
     """Return the card of an instrument, Markdown."""
     from ddsp_ref.app.commands.instruments import describe_instrument
 
-    lines = describe_instrument(find_instrument(instrument)).splitlines()[1:]
+    lines = describe_instrument(find_player(instrument)).splitlines()[1:]
     rows = [line.strip().split(maxsplit=1) for line in lines]
     rows = [(row[0], row[1]) for row in rows if len(row) == 2]
     return "\n\n".join(f"*{title}* {text}" for title, text in rows if title != "model")

@@ -94,12 +94,16 @@ def connect(room, names, hearing, made, source, player, controls, shown) -> None
     player["name"].change(lambda name: gr.update(visible=name == OWN), player["name"], own)
     for part in (player["name"], own):
         then_play(part.change(tell, [player["name"], own], card, show_progress="hidden"))
-    for part in controls.values():
-        # while a slider moves, the newest value counts, by mouse and by keys
-        event = part.input(
-            play, inputs, outputs, show_progress="minimal", trigger_mode="always_last"
-        )
-        event.then(draw, [hearing, made], pictures, show_progress="hidden")
+    # one event for all controls: while one moves, or another after it, the newest values count
+    event = gr.on(
+        [part.input for part in controls.values()],
+        play,
+        inputs,
+        outputs,
+        show_progress="minimal",
+        trigger_mode="always_last",
+    )
+    event.then(draw, [hearing, made], pictures, show_progress="hidden")
 
 
 def _fresh(room: Path) -> Path:
