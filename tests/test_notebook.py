@@ -23,17 +23,16 @@ socket.socket.connect = connect
 """
 
 
-@pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
-@pytest.mark.filterwarnings("ignore")  # of the machinery of notebooks, in this process
-def test_notebook(tmp_path):
+def run_notebook(text, folder):
+    """Run the text of the notebook in a folder; what it promises has to be there."""
     import jupytext
     import nbclient
     import nbformat
 
-    notebook = jupytext.read(NOTEBOOK)
+    notebook = jupytext.reads(text, "py:percent")
     notebook.cells.insert(0, nbformat.v4.new_code_cell(OFFLINE))
     client = nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}
     )
     client.execute()
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -42,5 +41,11 @@ def test_notebook(tmp_path):
         assert cells
         assert all("image/png" in cell.outputs[-1]["data"] for cell in cells), function
     assert sum("<audio" in str(output) for cell in code for output in cell.outputs) == 3
-    written = {path.name for path in (tmp_path / "transfer").iterdir()}
+    written = {path.name for path in (folder / "transfer").iterdir()}
     assert written == {"sound.wav", "curves.csv", "curves.json"}
+
+
+@pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+@pytest.mark.filterwarnings("ignore")  # of the machinery of notebooks, in this process
+def test_notebook(tmp_path):
+    run_notebook(NOTEBOOK.read_text(encoding="utf-8"), tmp_path)

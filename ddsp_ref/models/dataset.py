@@ -3,63 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
-import soxr
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
 from tqdm import tqdm
 
 from ddsp_ref.errors import AudioFileError, ParameterError, TrainingError, require
-from ddsp_ref.io.audio import read_audio
-from ddsp_ref.io.files import atomic_path
-from ddsp_ref.models.features import (
-    F0_RANGE_HZ,
-    FEATURE_DEFINITION,
-    MIN_DB,
-    Features,
-    extract_features,
-)
+from ddsp_ref.models.features import F0_RANGE_HZ, MIN_DB
+from ddsp_ref.models.recordings import Recording, find_audio_files, load_recording
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf")
 _PART = re.compile(r"[_-]part\d+$")
-_REVISION = 2  # of the extraction: higher if features change, so that older ones are made anew
-
-
-@dataclass(frozen=True)
-class Recording:
-    """One file, analysed.
-
-    Attributes
-    ----------
-    name : str
-        Path inside of the folder of recordings, with forward slashes.
-    audio : ndarray, shape (n_samples,), float32
-        Samples at the model's rate, a whole number of frames.
-    features : Features
-        One value per frame.
-    held_out : bool
-        Whether it is kept from training.
-    semitones : float
-        By how much it was moved, played faster or slower; 0 for the recording itself.
-    """
-
-    name: str
-    audio: np.ndarray
-    features: Features
-    held_out: bool = False
-    semitones: float = 0.0
-
-    @property
-    def n_frames(self) -> int:
-        """Number of frames."""
-        return len(self.features.f0_hz)
 
 
 @dataclass(frozen=True)
@@ -93,26 +50,6 @@ class Dataset:
     def held_out(self) -> list[Recording]:
         """The recordings to be judged by."""
         return [r for r in self.recordings if r.held_out]
-
-
-def find_audio_files(folder: Path) -> list[Path]:
-    """Return the audio files of a folder and its subfolders, in a fixed order.
-
-    Raises
-    ------
-    TrainingError
-        If the folder does not exist or holds no audio file.
-    """
-    if not folder.is_dir():
-        raise TrainingError(f"the folder of recordings {folder} does not exist")
-    files = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
-    ]
-    if not files:
-        raise TrainingError(f"the folder {folder} holds no audio file (such as .wav or .flac)")
-    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def load_dataset(
@@ -150,8 +87,7 @@ def load_dataset(
         Lowest and highest pitch to look for, in Hz.
     pitch_copies : sequence of float
         Learn from every recording also played faster or slower, its pitch moved by so many
-        semitones; more pitches from few recordings, at the price of a body that seems to shrink
-        and grow.
+        semitones.
     progress : bool
         Whether to show a progress bar.
 
@@ -172,11 +108,12 @@ def load_dataset(
     for path in tqdm(files, desc="features", unit="file", disable=not progress):
         name = path.relative_to(folder).as_posix()
         try:
-            for semitones in (0.0, *pitch_copies):
-                rates = sample_rate, frame_rate
-                recording = _load(path, name, cache, rates, f0_range_hz, semitones)
-                require(bool(recording.features.voiced.any()), "no pitch found")
-                recordings.append(recording)
+            copies = [
+                load_recording(path, name, cache, (sample_rate, frame_rate), f0_range_hz, semitones)
+                for semitones in (0.0, *pitch_copies)
+            ]
+            require(all(copy.features.voiced.any() for copy in copies), "no pitch found")
+            recordings += copies
         except (AudioFileError, ParameterError) as error:
             skipped.append(f"{name}: {error}")
     if not recordings:
@@ -193,33 +130,6 @@ def load_dataset(
     if not dataset.training:
         raise TrainingError("every recording is held out: nothing is left to learn from")
     return dataset
-
-
-def _load(
-    path: Path, name: str, cache: Path, rates: tuple, f0_range_hz: tuple, semitones: float
-) -> Recording:
-    """Return one recording, or a copy at another pitch, from the cache if it is there."""
-    sample_rate, frame_rate = rates
-    moved = [float(semitones)] if semitones else []
-    settings = json.dumps([FEATURE_DEFINITION, _REVISION, *rates, *map(float, f0_range_hz), *moved])
-    digest = hashlib.sha256(path.read_bytes() + settings.encode()).hexdigest()[:32]
-    kept = cache / f"{digest}.safetensors"
-    try:
-        arrays = load_file(kept)
-        audio = arrays.pop("audio")
-        return Recording(name, audio, Features(**arrays), semitones=semitones)
-    except (OSError, SafetensorError, KeyError, TypeError):
-        pass  # not there yet, or damaged: made anew
-    audio, _ = read_audio(path, sample_rate=sample_rate)
-    if semitones:
-        audio = soxr.resample(audio, sample_rate * 2 ** (semitones / 12), sample_rate)
-    hop = sample_rate // frame_rate
-    audio = np.concatenate([audio, np.zeros(-len(audio) % hop, np.float32)])
-    features = extract_features(audio, sample_rate, frame_rate, f0_range_hz=f0_range_hz)
-    cache.mkdir(parents=True, exist_ok=True)
-    with atomic_path(kept) as temporary:
-        temporary.write_bytes(save({"audio": audio, **asdict(features)}))
-    return Recording(name, audio, features, semitones=semitones)
 
 
 def choose_held_out(

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ddsp_ref.models.dataset import Recording
 from ddsp_ref.models.defects import click_flux, silence_level
 from ddsp_ref.models.features import F0_RANGE_HZ, extract_features
 from ddsp_ref.models.model import Model
+from ddsp_ref.models.recordings import Recording
 from ddsp_ref.models.sampler import Batch, excerpt
 from ddsp_ref.processors.synths import uniform_noise
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ddsp_ref.errors import require
-from ddsp_ref.models.dataset import Recording
 from ddsp_ref.models.features import MIN_DB
+from ddsp_ref.models.recordings import Recording
 
 
 @dataclass(frozen=True)

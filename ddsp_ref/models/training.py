@@ -17,7 +17,7 @@ from ddsp_ref.errors import DdspRefError, MissingExtraError, TrainingError, requ
 from ddsp_ref.io.files import atomic_path
 from ddsp_ref.models import checkpoint as _checkpoint
 from ddsp_ref.models.config import ModelConfig
-from ddsp_ref.models.dataset import Dataset, Recording, load_dataset
+from ddsp_ref.models.dataset import Dataset, load_dataset
 from ddsp_ref.models.evaluation import (
     evaluate,
     render_recording,
@@ -28,6 +28,7 @@ from ddsp_ref.models.instrument import Instrument, save_instrument
 from ddsp_ref.models.loop import Loop
 from ddsp_ref.models.optimizer import AdamSettings
 from ddsp_ref.models.parameters import count
+from ddsp_ref.models.recordings import Recording
 from ddsp_ref.models.run import Run, RunSettings
 from ddsp_ref.models.sampler import dataset_statistics
 
@@ -86,7 +87,8 @@ def train(
         them, timbre stays what it is and level follows. 0 to 40.
     pitch_copies : sequence of float
         Learn from every recording also played faster or slower, its pitch moved by so many
-        semitones, for material of few pitches. -12 to 12.
+        semitones, for material of few pitches; down only from recordings of a higher rate than
+        the model's, up from any. -12 to 12.
     optimizer : AdamSettings, optional
         Step size and so on; may be changed when a run is continued.
     held_out : float or sequence of str

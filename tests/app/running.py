@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from ddsp_ref.app.cli import main
+from ddsp_ref.models.recordings import find_audio_files
 
 
 def run(*words: str) -> int:
@@ -23,3 +25,12 @@ def fails(capfd, *words: str, code: int = 2) -> str:
     assert out == ""
     assert set(os.listdir()) == before, "a half file was left"
     return lines[0]
+
+
+def recordings() -> list[Path]:
+    """Return the files of a folder of one's own that DDSP_REF_RECORDINGS names; without it none.
+
+    The recordings that the project was made with are not part of it.
+    """
+    folder = os.environ.get("DDSP_REF_RECORDINGS")
+    return find_audio_files(Path(folder)) if folder else []

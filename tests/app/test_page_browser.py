@@ -21,6 +21,7 @@ from ddsp_ref.io.audio import read_audio, write_audio
 from ddsp_ref.transfer.instruments import SHIPPED
 
 from ..transfer.tiny import melody
+from .running import recordings
 
 pytestmark = pytest.mark.slow
 if importlib.util.find_spec("gradio") is None:  # importing it would warn, and take its time
@@ -189,6 +190,30 @@ def test_two_visitors_do_not_meet(visit, tmp_path):
         until(lambda browser=browser: "faster than real time" in result(browser))
         assert f"{name}.wav" in browser.find_element("id", "heard").text
         assert f"{name}-violin.wav" in sound_of(browser)[0]
+
+
+@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.name)
+def test_every_step_on_a_recording(visit, path):
+    """Of a folder of one's own, see `recordings`: heard, adjusted, played, drawn, downloaded."""
+    browser = visit()
+    upload(browser, path)
+    until(lambda: "faster than real time" in result(browser))
+    assert path.name in browser.find_element("id", "heard").text
+    data = sound_of(browser)[1]
+    browser.find_element("css selector", "#instrument input[value=Flute]").click()
+    until(lambda: "flute" in sound_of(browser)[0])
+    assert sound_of(browser)[1] != data
+    autotune = browser.find_element("css selector", "#autotune input[type=number]")
+    autotune.send_keys("\ue009a\ue000" + "1" + "\ue004")
+    until(lambda: "Tuned by" in result(browser))
+    tabs = {tab.text: tab for tab in browser.find_elements("css selector", "button[role=tab]")}
+    for title, part in (("Adjustment", "adjustment"), ("What was heard", "features"),
+                        ("Spectrograms", "spectrograms")):  # fmt: skip
+        tabs[title].click()
+        until(lambda part=part: browser.find_elements("css selector", f"#{part} img"))
+    for part in ("curves", "pictures"):
+        links = until(lambda part=part: browser.find_elements("css selector", f"#{part} a[href]"))
+        assert urllib.request.urlopen(links[0].get_attribute("href")).read()
 
 
 def test_the_microphone(visit, tmp_path):

@@ -6,9 +6,10 @@ import numpy as np
 
 from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.convolution import ConvSettings
-from ddsp_ref.models.dataset import Dataset, Recording
+from ddsp_ref.models.dataset import Dataset
 from ddsp_ref.models.decoders import MlpSettings, RnnSettings
 from ddsp_ref.models.features import Features
+from ddsp_ref.models.recordings import Recording
 
 RATE = 4000
 FRAME_RATE = 125

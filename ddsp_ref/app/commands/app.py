@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     from ddsp_ref.app.page import layout
 
-    room = tempfile.TemporaryDirectory(prefix="ddsp-ref-page-")
+    room = tempfile.TemporaryDirectory(prefix="ddsp-ref-page-", ignore_cleanup_errors=True)
     page = layout.build(room.name)
     _, address, _ = layout.launch(
         page, port=arguments.port, open_browser=not arguments.no_browser, block=False

@@ -57,7 +57,7 @@ def _add_training_arguments(group: argparse._ArgumentGroup) -> None:
         nargs="+",
         default=(),
         metavar="SEMITONES",
-        help="learn from every recording also at pitches moved by so much, such as -1 1",
+        help="learn from every recording also at pitches moved by so much, such as 1 2",
     )
     add("--learning-rate", type=float, default=1e-3, metavar="R", help="at first (default: 0.001)")
     add(
@@ -115,8 +115,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Do it."""
     from ddsp_ref.app.compiling import compile_notice
     from ddsp_ref.errors import require
-    from ddsp_ref.models.dataset import find_audio_files
     from ddsp_ref.models.optimizer import AdamSettings
+    from ddsp_ref.models.recordings import find_audio_files
     from ddsp_ref.models.training import train
 
     def say(text: str) -> None:

@@ -16,7 +16,7 @@ import gradio as gr
 
 from ddsp_ref.app.page import steps
 from ddsp_ref.app.page.wiring import OWN, connect
-from ddsp_ref.models.dataset import SUFFIXES
+from ddsp_ref.models.recordings import SUFFIXES
 from ddsp_ref.transfer.trackers import TRACKERS
 
 _TITLE = "ddsp_ref · timbre transfer"
