@@ -32,6 +32,8 @@ LINK = "docs/conventions-of-ports.md"
 LEAST_DB = 80.0
 # Agreement beyond this is not asked for: text files and other summation orders may spoil it.
 ENOUGH_DB = 110.0
+# Where rounding alone leaves no more than this (far out on a sigmoid), a case tells nothing.
+TELLING_DB = 20.0
 # Of two explanations the one that is worse by this much in its worst case is left away.
 CLEARLY_DB = 20.0
 
@@ -107,6 +109,7 @@ def diagnose(answers: Sequence[Answered], what: str = "value") -> Diagnosis | No
     """
     used = [one for one in answers if _answer(one, what) is not None]
     used = [one for one in used if what == "value" or one.case.pullbacks]
+    used = [one for one in used if _floor(one, what) > TELLING_DB]
     if not used:
         return None
     return _of_values(used) if what == "value" else _of_gradients(answers, used)

@@ -17,16 +17,12 @@ from ddsp_ref.conformance.vectors import load_vectors
 from ddsp_ref.registry import get_op
 
 QUICK = ("dense", "layer_norm", "leaky_relu", "remove_above_nyquist", "resample_window", "stft")
-# A clamp at -120 dB shows nowhere but where others do, and so on: the vectors lack such a case.
+# A clamp at -120 dB shows nowhere but where others do. Phase in float32 is within the tolerance of
+# float32, on purpose: a plain port has no other; with float64 it is named.
 UNSEEN = {
     ("compute_loudness", "floor = added"),
-    ("harmonic_synthesis", "mask = keeps_nyquist"),
     ("harmonic_synthesis", "phase_precision = float32"),
     ("oscillator_bank", "phase_precision = float32"),
-    ("log_base", "floor_gradient = limited"),
-    ("safe_log", "floor_gradient = limited"),
-    ("normalize_harmonics", "silence = added"),
-    ("spectral_loss", "floor = clamp"),
 }
 
 

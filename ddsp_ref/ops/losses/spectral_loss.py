@@ -247,6 +247,8 @@ def cases():
         Case("every view, COSINE", [target, audio], small | every | cosine),
         Case("loudness, COSINE", [target, audio], small | loud | cosine | {"frame_rate": 1000}),
         Case("magnitudes only", [target.reshape(3, 15), audio.reshape(3, 15)], small),
+        # magnitudes above 0 are what they are, be they below the floor
+        Case("below the floor", [0.01 * target, 0.004 * audio], small | log | {"log_eps": 1.0}),
         Case("added floor", [target, audio], small | both | {"log_floor": "add", "log_eps": 0.1}),
         Case("every view, added floor", [target, audio],
              small | every | {"log_floor": "add", "log_eps": 0.1}),

@@ -228,6 +228,8 @@ def cases():
         Case("partials cross Nyquist", controls(3, 9, 600.0, 2900.0), {"n_samples": 150}),
         Case("frame longer than a block", controls(2, 9, 700.0, 1100.0), {"n_samples": 300}),
         Case("partial exactly at Nyquist", exact, {"n_samples": 12}, grad=False),
+        Case("held at Nyquist", [np.array([3000.0, 4000.0, 4000.0]), np.ones(3), np.ones((3, 1))],
+             {"n_samples": 30, "sample_rate": 8000}, grad=False),
         Case("all above Nyquist", controls(2, 3, 9000.0, 9500.0), {"n_samples": 10}),
         Case("one frame", controls(1, 4, 300.0, 300.0), {"n_samples": 20}),
         Case("f0 is zero", [np.zeros(2), np.ones(2), np.ones((2, 3))], {"n_samples": 6}),

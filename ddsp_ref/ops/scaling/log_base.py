@@ -90,6 +90,7 @@ def cases():
         Case("small", [np.array([1e-12, 1e-3])], {}, np.array([-12.0, -3.0]), grad=False),
         Case("base 1", [np.ones(2)], {"base": 1.0}, error="base is 1.0, must be positive and not"),
         Case("base 0", [np.ones(2)], {"base": 0}, error="base is 0, must be positive and not 1"),
+        Case("below eps", [np.array([2e-3, 0.05, 0.5])], {"eps": 0.125}),
         Case("eps 0", [np.ones(2)], {"eps": 0.0}, error="eps is 0.0, must be positive"),
         Case("not a number", [np.array([np.nan])], error=r"x is nan at index \(0,\)"),
     ]

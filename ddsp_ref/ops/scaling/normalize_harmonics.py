@@ -143,6 +143,7 @@ def cases():
             grad=False,
         ),
         Case("all above", [np.ones((2, 3)), np.array(8001.0)], rate, np.zeros((2, 3))),
+        Case("next to nothing", [1e-7 * steps, np.array(2001.0)], {}, steps / 16, grad=False),
         Case("all zero", [np.zeros(3), np.array(100.0)], rate, np.zeros(3), grad=False),
         Case("no frequency", [steps, np.array(0.0)], rate, steps / 16, grad=False),
         Case(

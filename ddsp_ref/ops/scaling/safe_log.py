@@ -76,6 +76,7 @@ def cases():
         Case("typical", [np.linspace(0.01, 5.0, 12).reshape(3, 4)]),
         # the steps of a difference quotient would be larger than the values
         Case("small", [np.array([1e-12, 1e-3])], grad=False),
+        Case("below eps", [np.array([2e-3, 0.05, 0.5])], {"eps": 0.125}),
         Case("eps 0", [np.ones(2)], {"eps": 0.0}, error="eps is 0.0, must be positive"),
         Case("not a number", [np.array([np.nan])], error=r"x is nan at index \(0,\)"),
     ]
