@@ -104,8 +104,12 @@ class Model:
     ) -> dict[str, np.ndarray]:
         inputs = {**controls, "f0_hz": f0_hz, "noise": noise}
         if self.config.n_taps:
-            inputs["reverb_impulse_response"] = self._shaped(params[IR_KEY])
+            inputs["reverb_impulse_response"] = self.impulse_response(params)
         return inputs
+
+    def impulse_response(self, params: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the taps of the room, shape (n_taps,), as the reverb hears them."""
+        return self._shaped(params[IR_KEY])
 
     def _shaped(self, taps: np.ndarray) -> np.ndarray:
         """Multiply taps with the envelope of the room; it is its own pullback."""

@@ -12,7 +12,7 @@ from ddsp_ref.ops.layers.fc_layer import fc_layer
 
 Pullback = Callable[[np.ndarray], tuple[np.ndarray, Parameters]]
 
-_SLOPE = 0.2  # TensorFlow's default of leaky_relu
+SLOPE = 0.2  # TensorFlow's default of leaky_relu
 _PARTS = ("kernel", "bias", "gamma", "beta")
 
 
@@ -59,7 +59,7 @@ def stack_value(
 ) -> np.ndarray:
     """Return the value of a stack, keeping nothing for a gradient."""
     for i in range(n_layers):
-        x = fc_layer(x, *_layer(params, f"{prefix}/{i}"), slope=_SLOPE)
+        x = fc_layer(x, *_layer(params, f"{prefix}/{i}"), slope=SLOPE)
     return x
 
 
@@ -74,7 +74,7 @@ def stack_vjp(
     pullbacks = []
     for i in range(n_layers):
         name = f"{prefix}/{i}"
-        x, layer_pullback = fc_layer.vjp(x, *_layer(params, name), slope=_SLOPE)
+        x, layer_pullback = fc_layer.vjp(x, *_layer(params, name), slope=SLOPE)
         pullbacks.append((name, layer_pullback))
 
     def pullback(y_bar: np.ndarray) -> tuple[np.ndarray, Parameters]:

@@ -1,0 +1,1 @@
+"""Writers of instruments in forms that other programs can embed."""
