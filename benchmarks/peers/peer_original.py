@@ -1,61 +1,16 @@
-"""magenta/ddsp 3.7.0 itself, in tf.function, on a TensorFlow of today.
-
-What it imports for pitch by CREPE, for note sequences, for the cloud and for datasets stays away:
-none of that is measured. It wants Keras 2, which is called tf-keras now.
-"""
+"""magenta/ddsp 3.7.0 itself, in tf.function, on a TensorFlow of today."""
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
-import os
-import sys
-from types import ModuleType
+# First: what the next ones import has to find the stubs.
+import original_stubs  # noqa: F401  # isort: skip
 
-os.environ["TF_USE_LEGACY_KERAS"] = "1"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-ABSENT = (
-    "crepe", "note_seq", "hypertune", "tensorflow_datasets", "mir_eval", "pkg_resources",
-    "google.cloud", "matplotlib", "tensorflow_addons",
-)  # fmt: skip
-
-
-class Stub(ModuleType):
-    """A module in which every name is there and does nothing."""
-
-    __path__ = ()
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return type(name, (), {})
-
-
-class Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the modules that stay away."""
-
-    def find_spec(self, name, path=None, target=None):
-        if any(name == absent or name.startswith(f"{absent}.") for absent in ABSENT):
-            return importlib.machinery.ModuleSpec(name, self, is_package=True)
-        return None
-
-    def create_module(self, spec):
-        return Stub(spec.name)
-
-    def exec_module(self, module):
-        pass
-
-
-sys.meta_path.insert(0, Stubs())
-
-# Only now: what these import has to find the stubs.
-import ddsp  # noqa: E402
-import ddsp.training  # noqa: E402
-import protocol  # noqa: E402
-import tensorflow as tf  # noqa: E402
-from ddsp import core, effects, processors, spectral_ops, synths  # noqa: E402
-from ddsp.training import decoders, models, trainers  # noqa: E402
+import ddsp
+import ddsp.training
+import protocol
+import tensorflow as tf
+from ddsp import core, effects, processors, spectral_ops, synths
+from ddsp.training import decoders, models, trainers
 
 
 def harmonic(x, s):

@@ -20,6 +20,7 @@ from ddsp_ref.conformance.factors import (
     cotangent_text,
     factor_name,
     factor_text,
+    is_a_factor,
     shifted,
 )
 from ddsp_ref.conformance.metrics import snr_db
@@ -110,13 +111,17 @@ def diagnose(answers: Sequence[Answered], what: str = "value") -> Diagnosis | No
     used = [one for one in answers if _answer(one, what) is not None]
     used = [one for one in used if what == "value" or one.case.pullbacks]
     used = [one for one in used if _floor(one, what) > TELLING_DB]
-    if not used:
-        return None
+    if all(_agreement(_answer(one, what), _truth(one, what)) >= _floor(one, what) for one in used):
+        return None  # what was answered is right; the failure is that something was not
     return _of_values(used) if what == "value" else _of_gradients(answers, used)
 
 
 def _answer(one: Answered, what: str) -> tuple[np.ndarray, ...] | None:
     return one.value if what == "value" else one.gradients
+
+
+def _truth(one: Answered, what: str) -> tuple[np.ndarray, ...]:
+    return one.case.outputs if what == "value" else one.case.pullbacks
 
 
 def _agreement(got: Sequence[Any], want: Sequence[Any]) -> float:
@@ -171,8 +176,7 @@ def _hardest_first(answers: Sequence[Answered], what: str) -> list[Answered]:
     """Sort so that what the definition explains worst comes first: most variants fail there."""
 
     def distance(one: Answered) -> float:
-        truth = one.case.outputs if what == "value" else one.case.pullbacks
-        return _agreement(_answer(one, what), truth)
+        return _agreement(_answer(one, what), _truth(one, what))
 
     return sorted(answers, key=distance)
 
@@ -236,7 +240,7 @@ def _plain_change(answers: Sequence[Answered]) -> Diagnosis | None:
     if any(g.shape != w.shape for g, w in pairs):
         return None
     factor, fit = common_factor(pairs)
-    if fit > LEAST_DB and abs(factor - 1) > 1e-6:
+    if fit > LEAST_DB and is_a_factor(pairs, factor, fit):
         name = f"output {factor_text(factor)}"
         return Diagnosis(name, f"the {name}, to {fit:.0f} dB", fit, LINK)
     for delay in (-2, -1, 1, 2):
@@ -299,7 +303,7 @@ def _per_array(used: Sequence[Answered]) -> Diagnosis | None:
         if fit < floor and factor != 0:
             return None
         worst = min(worst, fit)
-        if abs(factor - 1) > 1e-3:
+        if is_a_factor(pairs, factor, fit):
             wrong[name] = factor
     if not wrong:
         return None

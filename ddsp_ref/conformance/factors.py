@@ -9,6 +9,7 @@ import numpy as np
 
 from ddsp_ref.conformance.metrics import snr_db
 
+_CLEARLY_DB = 20.0  # better than no factor: then it is one
 # Factors that a mistake makes, and what they are.
 FACTORS = {
     -1.0: "of the wrong sign",
@@ -32,6 +33,18 @@ def common_factor(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[float
     scale = truth if factor == 0 else factor * truth
     fit = snr_db(mine - factor * truth + scale, scale)
     return factor, fit
+
+
+def is_a_factor(pairs: Sequence[tuple[np.ndarray, np.ndarray]], factor: float, fit: float) -> bool:
+    """Return whether a factor explains answers clearly better than no factor does.
+
+    Rounding that is large moves the best factor from 1 as well; that is no mistake of a factor.
+    """
+    if factor == 0:
+        return True
+    off = np.concatenate([np.ravel(np.asarray(g, float) - w) for g, w in pairs])
+    truth = np.concatenate([np.ravel(np.asarray(w, float)) for _, w in pairs])
+    return fit > snr_db(truth + off, truth) + _CLEARLY_DB
 
 
 def factor_text(factor: float) -> str:
