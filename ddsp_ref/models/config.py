@@ -11,7 +11,7 @@ from typing import Any
 from ddsp_ref.analysis.frames import nearest_frame_rate
 from ddsp_ref.errors import ParameterError, require
 from ddsp_ref.models.convolution import ConvSettings
-from ddsp_ref.models.decoders import DECODERS, MlpSettings, RnnSettings
+from ddsp_ref.models.decoders import PLAYED, MlpSettings, PytorchSettings, RnnSettings
 from ddsp_ref.models.features import LEVELS
 
 # magenta/ddsp's choices at 16 kHz, in units that mean the same at every rate
@@ -42,12 +42,13 @@ class ModelConfig:
         the optimizer fill a second of taps with noise. 1 and 0: the parameter as it is.
     amp_resample_method : {"window", "linear"}
         How amplitudes go from frames to samples, see `harmonic_synthesis`.
-    level : {"loudness", "loudness_v1", "power"}
+    level : {"loudness", "loudness_v1", "power", "loudness_ddsp_pytorch"}
         What the decoder is told about the level: loudness, loudness as magenta/ddsp defined it
-        before version 2, or power; see `ddsp_ref.models.features.LEVELS`.
+        before version 2, power, or loudness as in ddsp_pytorch; see
+        `ddsp_ref.models.features.LEVELS`.
     decoder : str
-        "mlp", "rnn" or "conv".
-    decoder_settings : MlpSettings, RnnSettings or ConvSettings
+        "mlp", "rnn" or "conv"; or "ddsp_pytorch", which makes it a `PytorchModel`.
+    decoder_settings : MlpSettings, RnnSettings, ConvSettings or PytorchSettings
         Sizes of the decoder.
 
     Raises
@@ -72,7 +73,7 @@ class ModelConfig:
     amp_resample_method: str = "window"
     level: str = "loudness"
     decoder: str = "mlp"
-    decoder_settings: MlpSettings | RnnSettings | ConvSettings | None = None
+    decoder_settings: MlpSettings | RnnSettings | ConvSettings | PytorchSettings | None = None
 
     def __post_init__(self) -> None:
         self._check_whole("sample_rate", 4000, 192_000)
@@ -85,11 +86,11 @@ class ModelConfig:
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         require(
-            self.decoder in DECODERS,
-            f"ModelConfig: decoder is {self.decoder!r}, must be {' or '.join(map(repr, DECODERS))}",
+            self.decoder in PLAYED,
+            f"ModelConfig: decoder is {self.decoder!r}, must be {' or '.join(map(repr, PLAYED))}",
         )
         if self.decoder_settings is None:
-            object.__setattr__(self, "decoder_settings", DECODERS[self.decoder][1]())
+            object.__setattr__(self, "decoder_settings", PLAYED[self.decoder][1]())
         self._check()
 
     def _check_whole(self, name: str, lowest: int, highest: int) -> None:
@@ -127,7 +128,12 @@ class ModelConfig:
                 isinstance(value, str) and value in choices,
                 f"ModelConfig: {name} is {value!r}, must be {' or '.join(map(repr, choices))}",
             )
-        wanted = DECODERS[self.decoder][1]
+        require(
+            (self.level == "loudness_ddsp_pytorch") == (self.decoder == "ddsp_pytorch"),
+            f"ModelConfig: level is {self.level!r} and decoder is {self.decoder!r}, but "
+            "'loudness_ddsp_pytorch' and 'ddsp_pytorch' belong together",
+        )
+        wanted = PLAYED[self.decoder][1]
         require(
             isinstance(self.decoder_settings, wanted),
             f"ModelConfig: decoder_settings is a {type(self.decoder_settings).__name__}, "
@@ -173,10 +179,10 @@ class ModelConfig:
         _check_keys("the model configuration", values, {f.name for f in dataclasses.fields(cls)})
         decoder = values["decoder"]
         require(
-            isinstance(decoder, str) and decoder in DECODERS,
-            f"the model configuration has the decoder {decoder!r}, known are {', '.join(DECODERS)}",
+            isinstance(decoder, str) and decoder in PLAYED,
+            f"the model configuration has the decoder {decoder!r}, known are {', '.join(PLAYED)}",
         )
-        kind, settings = DECODERS[decoder][1], values["decoder_settings"]
+        kind, settings = PLAYED[decoder][1], values["decoder_settings"]
         require(isinstance(settings, Mapping), "decoder_settings is not a JSON object")
         _check_keys("decoder_settings", settings, {f.name for f in dataclasses.fields(kind)})
         return cls(**{**values, "decoder_settings": kind(**settings)})

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ddsp_ref.errors import ParameterError, require
 from ddsp_ref.models.convolution import ConvDecoder, ConvSettings
 from ddsp_ref.models.decoder import Controls, Decoder, check_sizes
 from ddsp_ref.models.parameters import Parameters, glorot_uniform, orthogonal
 from ddsp_ref.ops.layers.gru import gru
+
+_FAR = 1e4  # neither loudness nor its deviation, nor one over it, is more
 
 
 @dataclass(frozen=True)
@@ -169,8 +172,85 @@ class RnnDecoder(Decoder):
         return controls, pullback
 
 
+@dataclass(frozen=True)
+class PytorchSettings:
+    """Sizes of `PytorchDecoder`, and the scale of its loudness.
+
+    Attributes
+    ----------
+    n_hidden : int
+        Width of all layers; 512 in the original.
+    n_layers : int
+        Layers per stack; 3 in the original.
+    loudness_mean, loudness_std : float
+        Of the training material, in the unit of `compute_loudness_ddsp_pytorch`.
+    """
+
+    n_hidden: int = 512
+    n_layers: int = 3
+    loudness_mean: float = 0.0
+    loudness_std: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_sizes(self, "n_hidden", "n_layers")
+        mean, std = self.loudness_mean, self.loudness_std
+        numbers = all(type(x) in (int, float) and abs(x) <= _FAR for x in (mean, std))
+        require(
+            numbers and std >= 1 / _FAR,
+            f"PytorchSettings: loudness_mean and loudness_std are {mean!r} and {std!r}, must be "
+            f"numbers, the second above 0, such as -4.5 and 2.1",
+        )
+
+    @property
+    def n_channels(self) -> int:
+        """Width of the fully connected layers."""
+        return self.n_hidden
+
+
+class PytorchDecoder(RnnDecoder):
+    """Decode as ddsp_pytorch does; it is told f0 in Hz, and plays, but does not learn here.
+
+    Parameters
+    ----------
+    settings : PytorchSettings
+        Sizes.
+    n_harmonics, n_bands : int
+        Sizes of the outputs.
+
+    Notes
+    -----
+    Other than `RnnDecoder`: the last stack sees the recurrent layer and the two inputs themselves,
+    layers are normalised with an epsilon of 1e-5 and rectified with a slope of 0.01. Source:
+    acids-ircam/ddsp_pytorch, ddsp/model.py, DDSP, and PyTorch's defaults.
+    """
+
+    _layer_settings: Mapping[str, float] = {"epsilon": 1e-5, "slope": 0.01}
+
+    def init(self, rng: np.random.Generator) -> Parameters:
+        """Return parameters to start from."""
+        return super().init(rng) | self._init_outputs(rng, self.settings.n_hidden + 2)
+
+    def _chunk(self, params, loudness, f0, state):
+        x = np.concatenate(self._inputs_value(params, loudness, f0), axis=-1)
+        state = self._start(x) if state is None else state
+        hidden = gru(x, state, *self._gru_arrays(params))
+        y = self._outputs_value(params, np.concatenate([hidden, f0, loudness], axis=-1))
+        return y, hidden[..., -1, :]
+
+    def vjp(
+        self, params: Mapping[str, np.ndarray], f0_scaled: np.ndarray, loudness_scaled: np.ndarray
+    ) -> tuple[Controls, Callable]:
+        """Refuse: learning goes on with the decoder "rnn"."""
+        raise ParameterError(
+            "a model of ddsp_pytorch plays, but cannot be trained on here; train an instrument of "
+            "its own with `ddsp-ref train --decoder rnn`"
+        )
+
+
 DECODERS: dict[str, tuple[type, type]] = {
     "mlp": (MlpDecoder, MlpSettings),
     "rnn": (RnnDecoder, RnnSettings),
     "conv": (ConvDecoder, ConvSettings),
 }
+# and those that come trained
+PLAYED = DECODERS | {"ddsp_pytorch": (PytorchDecoder, PytorchSettings)}

@@ -12,6 +12,7 @@ from ddsp_ref.analysis.frames import hop_size, n_frames, nearest_frame_rate
 from ddsp_ref.analysis.pyin import pyin
 from ddsp_ref.errors import require
 from ddsp_ref.ops.spectral.compute_loudness import compute_loudness
+from ddsp_ref.ops.spectral.compute_loudness_ddsp_pytorch import compute_loudness_ddsp_pytorch
 from ddsp_ref.ops.spectral.compute_loudness_magenta_v1 import compute_loudness_magenta_v1
 from ddsp_ref.ops.spectral.compute_power import compute_power
 
@@ -22,13 +23,19 @@ LEVELS = {
     "loudness": ("magenta-3.7-loudness/pyin-1", 80.0),
     "loudness_v1": ("magenta-1-loudness/pyin-1", 120.0),
     "power": ("magenta-3.7-power/pyin-1", 80.0),
+    "loudness_ddsp_pytorch": ("ddsp_pytorch-loudness/pyin-1", 160.0),
 }
 FEATURE_DEFINITION, _ = LEVELS["loudness"]
 MIN_DB = -80.0
+LOWEST_DB = -max(range_db for _, range_db in LEVELS.values())  # of any definition
+# ddsp_pytorch's loudness is a mean of natural logarithms. In these units, 1 dB more in the
+# recording is 1 more in the level, as everywhere else here.
+DB_PER_NEPER = 20 / np.log(10)
 F0_RANGE_HZ = (50.0, 2500.0)
 
 _WINDOW_SECONDS = 0.032  # 512 samples at 16 kHz, magenta/ddsp's window of loudness
 _POWER_FRAME = 1024
+_PYTORCH_FFT = 2048
 _CHUNK = 4096  # frames of which loudness is computed at once
 
 
@@ -110,9 +117,10 @@ def level_of(
         Samples; full scale is 1.
     sample_rate, frame_rate : int
         Samples and frames per second; the frame rate must divide the sample rate.
-    level : {"loudness", "loudness_v1", "power"}
-        Of `LEVELS`: `loudness_of`, `compute_loudness_magenta_v1`, or `compute_power` of 1024
-        samples, as the models of magenta/ddsp's plugin were trained on.
+    level : {"loudness", "loudness_v1", "power", "loudness_ddsp_pytorch"}
+        Of `LEVELS`: `loudness_of`, `compute_loudness_magenta_v1`, `compute_power` of 1024
+        samples, as the models of magenta/ddsp's plugin were trained on, or
+        `compute_loudness_ddsp_pytorch` times 20 / ln(10).
 
     Returns
     -------
@@ -125,6 +133,11 @@ def level_of(
     rates = {"sample_rate": sample_rate, "frame_rate": frame_rate}
     if level == "power":
         found = compute_power(audio, frame_size=_POWER_FRAME, **rates)
+    elif level == "loudness_ddsp_pytorch":
+        # a mirror image needs more than half a window of sound
+        mode = "reflect" if len(audio) > _PYTORCH_FFT // 2 else "constant"
+        settings = {"fft_size": _PYTORCH_FFT, "pad_mode": mode, **rates}
+        found = compute_loudness_ddsp_pytorch(audio, **settings) * np.float32(DB_PER_NEPER)
     else:
         found = compute_loudness_magenta_v1(audio, **rates)
     return np.pad(found, (0, max(0, total - len(found))), mode="edge")[:total]
@@ -157,7 +170,7 @@ def extract_features(
         Samples; full scale is 1.
     sample_rate, frame_rate : int
         Samples and frames per second; the frame rate must divide the sample rate.
-    level : {"loudness", "loudness_v1", "power"}
+    level : {"loudness", "loudness_v1", "power", "loudness_ddsp_pytorch"}
         See `level_of`.
     f0_range_hz : (float, float)
         Lowest and highest pitch to look for. A range that fits the instrument keeps a tracker

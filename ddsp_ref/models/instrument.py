@@ -16,6 +16,7 @@ from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.features import LEVELS
 from ddsp_ref.models.model import Model
 from ddsp_ref.models.parameters import Parameters, check_names_and_shapes, count
+from ddsp_ref.models.pytorch_model import make_model
 
 _ENTRIES = ("name", "description", "feature_definition", "model", "card")
 _N_QUANTILES = 101
@@ -54,7 +55,7 @@ class Instrument:
     @property
     def model(self) -> Model:
         """The model that the parameters belong to."""
-        return Model(self.config)
+        return make_model(self.config)
 
     def render(self, f0_hz: np.ndarray, loudness_db: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Return the sound of the instrument; see `Model.render`."""
@@ -164,7 +165,7 @@ def _check_parameters(name: str, config: ModelConfig, parameters: Parameters) ->
                 f"the weights of {name} are damaged: {size} is {value}, but no array is that long"
             )
     try:
-        check_names_and_shapes(parameters, Model(config).shapes())
+        check_names_and_shapes(parameters, make_model(config).shapes())
     except ParameterError as error:
         raise InstrumentError(f"the weights of {name} are damaged: {error}") from None
 

@@ -11,7 +11,7 @@ import numpy as np
 from ddsp_ref.errors import require
 from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.decoder import Controls
-from ddsp_ref.models.decoders import DECODERS
+from ddsp_ref.models.decoders import PLAYED
 from ddsp_ref.models.features import LEVELS
 from ddsp_ref.models.parameters import Parameters
 from ddsp_ref.models.sampler import Batch
@@ -40,7 +40,7 @@ class Model:
 
     def __init__(self, config: ModelConfig) -> None:
         self.config = config
-        decoder, _ = DECODERS[config.decoder]
+        decoder, _ = PLAYED[config.decoder]
         self.decoder = decoder(config.decoder_settings, config.n_harmonics, config.n_bands)
         longest = 2 ** round(math.log2(config.sample_rate * _LOSS_SECONDS))
         self.loss_settings: dict[str, Any] = {

@@ -55,11 +55,15 @@ def init_stack(
 
 
 def stack_value(
-    params: Mapping[str, np.ndarray], prefix: str, n_layers: int, x: np.ndarray
+    params: Mapping[str, np.ndarray],
+    prefix: str,
+    n_layers: int,
+    x: np.ndarray,
+    **settings: float,
 ) -> np.ndarray:
-    """Return the value of a stack, keeping nothing for a gradient."""
+    """Return the value of a stack, keeping nothing for a gradient; settings are `fc_layer`'s."""
     for i in range(n_layers):
-        x = fc_layer(x, *_layer(params, f"{prefix}/{i}"), slope=SLOPE)
+        x = fc_layer(x, *_layer(params, f"{prefix}/{i}"), **{"slope": SLOPE, **settings})
     return x
 
 

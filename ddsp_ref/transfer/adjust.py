@@ -12,7 +12,7 @@ from ddsp_ref.analysis.detection import detect_notes
 from ddsp_ref.analysis.tuning import SCALES, auto_tune, get_tuning_factor, infer_scale
 from ddsp_ref.errors import NoPitchError, require
 from ddsp_ref.io.notes import note_name
-from ddsp_ref.models.features import MIN_DB
+from ddsp_ref.models.features import LEVELS
 from ddsp_ref.models.instrument import Instrument
 from ddsp_ref.ops.scaling.midi import hz_to_midi, midi_to_hz
 from ddsp_ref.transfer.controls import Controls
@@ -138,7 +138,11 @@ def check_rates(heard: Heard, player: Instrument) -> None:
 
 def _as_heard(heard: Heard, threshold: float) -> Adjusted:
     notes, likelihood = detect_notes(
-        heard.loudness_db, heard.certainty, note_threshold=threshold, centered=True
+        heard.loudness_db,
+        heard.certainty,
+        note_threshold=threshold,
+        min_db=-LEVELS[heard.level][1],
+        centered=True,
     )
     return Adjusted(heard.f0_hz, heard.loudness_db, heard.frame_rate, notes, likelihood, threshold)
 
@@ -188,6 +192,7 @@ def _shift(made: Adjusted, player: Instrument, controls: Controls) -> Adjusted:
     f0_hz = made.f0_hz.astype(np.float64) * 2.0**controls.pitch_shift
     highest_hz = HIGHEST * player.config.sample_rate
     folded = fold_octaves(f0_hz, LOWEST_HZ, highest_hz)
+    floor_db = -LEVELS[player.config.level][1]
     remarks = made.remarks
     if (folded != f0_hz).any():
         remarks += (
@@ -197,7 +202,7 @@ def _shift(made: Adjusted, player: Instrument, controls: Controls) -> Adjusted:
     return replace(
         made,
         f0_hz=folded.astype(np.float32),
-        loudness_db=np.maximum(made.loudness_db + controls.loudness_shift, MIN_DB).astype(
+        loudness_db=np.maximum(made.loudness_db + controls.loudness_shift, floor_db).astype(
             np.float32
         ),
         remarks=remarks,

@@ -10,7 +10,7 @@ import numpy as np
 
 from ddsp_ref.errors import require
 from ddsp_ref.io.columns import READ, check_columns_output, read_columns, write_columns
-from ddsp_ref.models.features import MIN_DB
+from ddsp_ref.models.features import LOWEST_DB
 
 if TYPE_CHECKING:
     from ddsp_ref.transfer.features import Heard
@@ -31,7 +31,7 @@ class Curves:
     f0_hz : ndarray, shape (n_frames,), float32
         Pitch, above 0.
     loudness_db : ndarray, shape (n_frames,), float32
-        A-weighted loudness, at least -80.
+        A-weighted loudness, or what the instrument is told, see `Heard`.
     frame_rate : float
         Frames per second; frame i is at ``i / frame_rate`` seconds.
     """
@@ -137,7 +137,7 @@ def read_curves(path: str | os.PathLike[str]) -> Curves:
                   f"most {_HIGHEST_HZ:g}")  # fmt: skip
     _check_values(path, "loudness_db", loudness, abs(loudness) <= _LARGEST_DB,
                   f"from {-_LARGEST_DB:g} to {_LARGEST_DB:g}")  # fmt: skip
-    octaves, loudness = np.log2(f0_hz), np.maximum(loudness, MIN_DB)
+    octaves, loudness = np.log2(f0_hz), np.maximum(loudness, LOWEST_DB)
     if "time_s" in columns:
         times = columns["time_s"] - columns["time_s"][0]
         later = np.concatenate([[True], np.diff(times) > 0])

@@ -42,7 +42,7 @@ class Heard(Features):
     voiced : ndarray, bool
         Whether there is a pitch.
     loudness_db : ndarray, float32
-        What the instrument is told about the level, at least -80: A-weighted loudness, or what
+        What the instrument is told about the level, at least -80 for A-weighted loudness, or what
         `level` says.
     audio : ndarray, float32
         The recording, mono.
@@ -191,7 +191,7 @@ def extract_features(
         Called with "pitch" and "loudness" when that begins.
     f0_tracker : {"pyin", "crepe", "pesto"}
         See `listen`.
-    level : {"loudness", "loudness_v1", "power"}
+    level : {"loudness", "loudness_v1", "power", "loudness_ddsp_pytorch"}
         What the instrument is told about the level, see `ddsp_ref.models.features.level_of`.
 
     Returns

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ddsp_ref.errors import ImportFormatError, InstrumentError
 from ddsp_ref.importers.archive import open_folder_or_zip
-from ddsp_ref.importers.magenta import import_magenta, is_magenta_folder
+from ddsp_ref.importers.foreign import import_model, is_foreign
 from ddsp_ref.io.instruments import HEADER
 from ddsp_ref.models.instrument import Instrument, load_instrument
 
@@ -34,8 +34,8 @@ def find_instrument(instrument: str | os.PathLike[str] | Instrument) -> Instrume
     instrument : str, PathLike or Instrument
         The name of one that ships with the package, in any spelling that differs only in case,
         spaces, hyphens and underscores; the folder of another one, or that folder zipped, both
-        also as magenta/ddsp left them after a training; or an instrument, which is returned as it
-        is.
+        also as magenta/ddsp or ddsp_pytorch left them after a training; or an instrument, which is
+        returned as it is.
 
     Returns
     -------
@@ -81,8 +81,8 @@ def _plain(name: str) -> str:
 
 
 def _load_folder(folder: Path, name: str | None = None) -> Instrument:
-    if is_magenta_folder(folder):
-        return import_magenta(folder, name)
+    if is_foreign(folder):
+        return import_model(folder, name)
     return load_instrument(folder)
 
 

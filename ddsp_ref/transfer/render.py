@@ -11,6 +11,7 @@ import numpy as np
 
 from ddsp_ref.errors import require
 from ddsp_ref.io.resampling import check_sample_rate, resample
+from ddsp_ref.models.features import LEVELS
 from ddsp_ref.models.instrument import Instrument
 from ddsp_ref.models.model import IR_KEY
 from ddsp_ref.processors.synths import uniform_noise
@@ -101,7 +102,8 @@ def render(
     curves = curves.at(config.frame_rate)
     n_noise = len(curves.f0_hz) * config.hop_size
     noise = uniform_noise((n_noise,), np.random.default_rng(settings.seed))
-    sound = _set_reverb(player, reverb).render(curves.f0_hz, curves.loudness_db, noise)
+    loudness_db = np.maximum(curves.loudness_db, np.float32(-LEVELS[config.level][1]))
+    sound = _set_reverb(player, reverb).render(curves.f0_hz, loudness_db, noise)
     sound, gain_db = _limit(_fix_length(resample(sound, config.sample_rate, rate), n_samples))
     return Rendered(sound, rate, gain_db, time.perf_counter() - start)
 

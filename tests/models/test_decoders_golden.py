@@ -41,7 +41,7 @@ def only(arrays, start):
 @pytest.mark.parametrize(("dtype", "bound"), [(np.float64, 1e-12), (np.float32, 3e-5)])
 def test_agrees_with_the_original(dtype, bound, monkeypatch):
     # TensorFlow keeps the slope as a float32 attribute, also when it runs in float64
-    monkeypatch.setattr(stacks, "_SLOPE", float(np.float32(0.2)))
+    monkeypatch.setattr(stacks, "SLOPE", float(np.float32(0.2)))
     golden = next(g for g in load("decoders") if g.label == "rnn_fc_solo")
     settings = golden.settings
     n_layers = settings["layers_per_stack"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-HELP = "make an instrument of a trained model of magenta/ddsp"
-DESCRIPTION = """Make an instrument of a checkpoint of magenta/ddsp: a folder or zip with
-operative_config-*.gin, ckpt-*.index, ckpt-*.data-* and dataset_statistics.pkl. Neither TensorFlow
-nor anything that the files name is needed, imported or run. `transfer --instrument` takes such a
-folder directly, too."""
+HELP = "make an instrument of a trained model of magenta/ddsp or ddsp_pytorch"
+DESCRIPTION = """Make an instrument of a trained model, a folder or a zip of one: of magenta/ddsp
+(operative_config-*.gin, ckpt-*.index, ckpt-*.data-*, dataset_statistics.pkl) or of ddsp_pytorch
+(config.yaml, state.pth). Neither TensorFlow nor PyTorch nor anything that the files name is needed,
+imported or run. `transfer --instrument` takes such a folder directly, too."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,11 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Do it."""
     from ddsp_ref.app.commands.instruments import describe_instrument
-    from ddsp_ref.importers.magenta import import_magenta
+    from ddsp_ref.importers.foreign import import_model
     from ddsp_ref.models.instrument import save_instrument
 
     name = arguments.name or Path(arguments.out).name
-    instrument = import_magenta(arguments.source, name)
+    instrument = import_model(arguments.source, name)
     save_instrument(arguments.out, instrument)
     print(describe_instrument(instrument))
     print(f"play it: ddsp-ref transfer INPUT OUTPUT --instrument {arguments.out}")

@@ -29,7 +29,7 @@ _PACKAGES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument(
-        "instrument", nargs="?", help="name, folder or zip, also a checkpoint of magenta/ddsp"
+        "instrument", nargs="?", help="name, folder or zip, also a model that others trained"
     )
 
 
