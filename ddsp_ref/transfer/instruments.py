@@ -88,6 +88,8 @@ def _load_folder(folder: Path, name: str | None = None) -> Instrument:
 
 def _load_zip(path: Path) -> Instrument:
     try:
+        if path.suffix == ".tflite":
+            return import_model(path)  # refuses, and says why
         with open_folder_or_zip(path, max_bytes=_LARGEST_ZIP) as folder:
             return _load_folder(folder, path.stem)
     except ImportFormatError as error:

@@ -23,7 +23,7 @@ from ddsp_ref.models.pytorch_model import harmonic_blocks, noise_blocks
 from ddsp_ref.transfer.instruments import find_instrument
 
 from .test_fuzz import attempt, mutate
-from .writers import FIXTURES
+from .writers import FIXTURES, flatbuffer, tflite_model
 
 REAL = FIXTURES / "pytorch_small"
 
@@ -265,6 +265,21 @@ def test_missing_and_truncated_files(tmp_path):
     (tmp_path / "half.zip").write_bytes(b"PK\x03\x04")
     with pytest.raises((ImportFormatError, InstrumentError)):
         find_instrument(tmp_path / "half.zip")
+
+
+def test_decoders_of_the_plugin_are_refused_with_what_is_in_them(tmp_path):
+    path = tmp_path / "Flute.tflite"
+    path.write_bytes(flatbuffer(tflite_model()))
+    told = "inputs 'x' and the operators '1 FULLY_CONNECTED', which is not mapped"
+    with pytest.raises(ImportFormatError, match=told):
+        import_model(path)
+    with pytest.raises(ImportFormatError, match=told):
+        import_model(tmp_path)
+    with pytest.raises(InstrumentError, match="import the checkpoint that it was made of"):
+        find_instrument(path)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(ImportFormatError, match=r"Flute\.tflite: is damaged"):
+        import_model(path)
 
 
 @pytest.mark.parametrize("n_cases", [60, pytest.param(3000, marks=pytest.mark.slow)])
