@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ddsp_ref.conformance.chains import CHAINS, judged_ops
+from ddsp_ref.conformance.variants import Variant, gradients_of, value_of, variants_of
 from ddsp_ref.conformance.vectors import VectorCase, load_vectors
 from ddsp_ref.conformance.writing import all_cases, make_case
 from ddsp_ref.errors import ConformanceError, ParameterError, require
@@ -32,17 +33,20 @@ class Profile:
         Op by whose definition another is meant.
     settings : dict
         Settings that are made otherwise, by name of op.
+    variants : dict
+        What no setting can say: names of variants of the definition, by name of op.
     """
 
     name: str
     text: str
     stands_for: dict[str, str] = field(default_factory=dict)
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    variants: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def changed(self) -> set[str]:
         """Return the names of the ops whose vectors are others."""
-        return {*self.stands_for, *self.settings}
+        return {*self.stands_for, *self.settings, *self.variants}
 
 
 def _played(method: str) -> dict[str, dict[str, Any]]:
@@ -62,22 +66,47 @@ PROFILES = {
         ),
         Profile(
             "ddsp_pytorch",
-            "acids-ircam/ddsp_pytorch: steps between frames, log(x + 1e-7), loudness of its own",
+            "acids-ircam/ddsp_pytorch: steps between frames, partials above Nyquist at 1e-4 and "
+            "not masked again, no delay compensated, layers of PyTorch, loudness of its own, loss "
+            "of scaled transforms with log(x + 1e-7). Its noise blocks are not judged",
             stands_for={"compute_loudness": "compute_loudness_ddsp_pytorch"},
             settings={
                 **_played("nearest"),
                 "spectral_loss": {"log_floor": "add", "log_eps": 1e-7, "logmag_weight": 1.0},
+                "layer_norm": {"epsilon": 1e-5},
+                "leaky_relu": {"slope": 0.01},
+            },
+            variants={
+                "harmonic_synthesis": ("f0_upsample = nearest", "mask = missing"),
+                "normalize_harmonics": ("mask = plus_1e-4",),
+                "remove_above_nyquist": ("mask = plus_1e-4",),
+                "fft_convolve": ("delay = none",),
+                "safe_log": ("floor = added_1e-7",),
+                "spectral_loss": ("scale = sqrt_n", "ends = reflect"),
             },
         ),
         Profile(
             "ddsp-svc",
-            "yxlllc/DDSP-SVC: amplitudes on straight lines",
+            "yxlllc/DDSP-SVC: amplitudes on straight lines, exponentials for amplitudes, responses "
+            "centred at n_taps // 2, loss of scaled transforms",
             settings=_played("linear"),
+            variants={
+                "exp_sigmoid": ("law = exp",),
+                "remove_above_nyquist": ("mask = plus_1e-7",),
+                "fft_convolve": ("delay = n_taps//2",),
+                "spectral_loss": ("scale = sqrt_n",),
+            },
         ),
         Profile(
             "ddsp-vst",
-            "magenta/ddsp-vst: the models of the plug-in, amplitudes on straight lines",
+            "magenta/ddsp-vst: the models of the plug-in, amplitudes on straight lines, pitch on "
+            "lines for half a hop and then constant, noise in blocks that wrap",
             settings=_played("linear"),
+            variants={
+                "harmonic_synthesis": ("f0_upsample = half_hop",),
+                "frequency_filter": ("tails = circular",),
+                "fft_convolve_frames": ("tails = circular",),
+            },
         ),
     )
 }
@@ -143,13 +172,29 @@ def profile_vectors(name: str, *, ops: Iterable[str] | None = None) -> list[Vect
 
 def _cases_of(profile: Profile, name: str) -> list[VectorCase]:
     op = judged_ops()[profile.stands_for.get(name, name)]
+    wanted = profile.variants.get(name, ())
+    chosen = [v for v in variants_of(name) if v.name in wanted]
     made: list[VectorCase] = []
     for case in _distinct(all_cases(op), profile.settings.get(name, {})):
         try:
-            made.append(dataclasses.replace(make_case(op, case), op=name))
-        except (ParameterError, ConformanceError):  # a case that the other setting does not fit
+            vector = dataclasses.replace(make_case(op, case), op=name)
+            made.append(_varied(vector, chosen) if chosen and not vector.must_refuse else vector)
+        # a case that the other setting, or the variant, does not fit
+        except (ParameterError, ConformanceError, ValueError, NotImplementedError):
             continue
     return made
+
+
+def _varied(case: VectorCase, chosen: Sequence[Variant]) -> VectorCase:
+    """Return a case with the results of a variant; tolerances stay those of the definition."""
+    arrays = [array.astype(float) for array in case.arrays]
+    outputs = value_of(case.op, arrays, case.settings, chosen)
+    if [y.shape for y in outputs] != [y.shape for y in case.outputs]:
+        raise ConformanceError(f"{case.op}, {case.label}: the variant has other shapes")
+    pullbacks = ()
+    if case.pullbacks:
+        pullbacks = gradients_of(case.op, arrays, case.settings, case.cotangents, chosen)
+    return dataclasses.replace(case, outputs=outputs, pullbacks=pullbacks)
 
 
 def _distinct(cases: Sequence[Case], settings: dict[str, Any]) -> list[Case]:

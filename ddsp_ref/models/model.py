@@ -164,16 +164,34 @@ class Model:
         noise: np.ndarray,
     ) -> tuple[np.ndarray, Callable[[np.ndarray], Parameters]]:
         """Return the sound, as `render`, and a pullback from it to the parameters."""
-        graph = self._graph(self._check(f0_hz, loudness_db, noise))
+        self._check(f0_hz, loudness_db, noise)
         controls, decoder_pullback = self.decoder.vjp(params, *self._scaled(f0_hz, loudness_db))
+        audio, play_pullback = self.play_vjp(params, controls, f0_hz, noise)
+
+        def pullback(audio_bar: np.ndarray) -> Parameters:
+            bars = play_pullback(audio_bar)
+            gradients, _, _ = decoder_pullback({name: bars[name] for name in controls})
+            return gradients | {k: bar for k, bar in bars.items() if k not in controls}
+
+        return audio, pullback
+
+    def play_vjp(
+        self,
+        params: Mapping[str, np.ndarray],
+        controls: Controls,
+        f0_hz: np.ndarray,
+        noise: np.ndarray,
+    ) -> tuple[np.ndarray, Callable[[np.ndarray], Parameters]]:
+        """Return the sound of given controls, and a pullback to them and to the room."""
+        graph = self._graph(noise.shape[-1])
         audio, graph_pullback = graph.vjp(self._inputs(params, controls, f0_hz, noise))
 
         def pullback(audio_bar: np.ndarray) -> Parameters:
             bars = graph_pullback(audio_bar)
-            gradients, _, _ = decoder_pullback({name: bars[name] for name in controls})
+            found = {name: bars[name] for name in controls}
             if self.config.n_taps:
-                gradients[IR_KEY] = self._shaped(bars["reverb_impulse_response"])
-            return gradients
+                found[IR_KEY] = self._shaped(bars["reverb_impulse_response"])
+            return found
 
         return audio, pullback
 

@@ -20,6 +20,10 @@ QUICK = ("dense", "layer_norm", "leaky_relu", "remove_above_nyquist", "resample_
 # A clamp at -120 dB shows nowhere but where others do. Phase in float32 is within the tolerance of
 # float32, on purpose: a plain port has no other; with float64 it is named.
 UNSEEN = {
+    *(
+        (op, "mask = plus_1e-7")
+        for op in ("harmonic_synthesis", "oscillator_bank", "remove_above_nyquist")
+    ),  # -140 dB
     ("resample_window", "method = cosine"),  # the same but for rounding: no mistake
     ("compute_loudness", "floor = added"),
     ("harmonic_synthesis", "phase_precision = float32"),

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ddsp_ref.app.cli import main
+from ddsp_ref.conformance.diagnose import diagnose
 from ddsp_ref.conformance.expected import read_expected
 from ddsp_ref.conformance.profiles import PROFILES, profile_vectors
 from ddsp_ref.conformance.report_html import as_html
@@ -157,6 +158,35 @@ def test_every_change_of_a_profile_changes_vectors():
                 assert {case.settings[name] for case in new} == {value}
     with pytest.raises(ParameterError, match="must be one of magenta-3"):
         profile_vectors("magenta-2")
+
+
+def pytorch_normalize_harmonics(distribution, f0_hz, *, sample_rate):
+    """As in ddsp_pytorch, written from its text: what is above Nyquist keeps 1e-4."""
+    k = np.arange(1, distribution.shape[-1] + 1)
+    aa = 1.0 if sample_rate is None else (f0_hz[..., None] * k < sample_rate / 2) + 1e-4
+    kept = distribution * aa
+    total = kept.sum(-1, keepdims=True)
+    return kept / np.where(total == 0, 1e-7, total)
+
+
+def pytorch_fft_convolve(audio, response, *, padding, delay_compensation):
+    """As in ddsp_pytorch: from the first sample on, unless another is asked for."""
+    start = max(delay_compensation, 0)
+    n_out = audio.shape[-1] + (response.shape[-1] - 1 if padding == "valid" else 0)
+    n_whole = start + n_out + response.shape[-1]
+    both = np.fft.rfft(audio, 2 * n_whole) * np.fft.rfft(response, 2 * n_whole)
+    return np.fft.irfft(both)[..., start : start + n_out]
+
+
+def test_a_port_of_another_library_conforms_to_its_profile_alone():
+    port = {
+        "normalize_harmonics": pytorch_normalize_harmonics, "fft_convolve": pytorch_fft_convolve,
+    }  # fmt: skip
+    own = profile_vectors("ddsp_pytorch", ops=port)
+    assert run(port, own, dtypes=["float64"]).ok
+    report = run(port, ops=port, dtypes=["float64"], diagnose=diagnose)
+    failed = {v.op: v.diagnosis.name for v in report.verdicts if v.status == "failed"}
+    assert failed == {"normalize_harmonics": "mask = plus_1e-4", "fft_convolve": "delay = none"}
 
 
 # -- the command --------------------------------------------------------------------------------

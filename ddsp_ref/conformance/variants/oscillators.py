@@ -23,7 +23,9 @@ MASK = {
     "missing": "partials above half the sample rate are not silenced",
     "keeps_nyquist": "a partial at exactly half the sample rate is kept (> instead of >=)",
     "at_sample_rate": "partials are silenced above the sample rate, not above half of it",
-    "leaky_1e-4": "silenced partials keep 1e-4 of their amplitude (ddsp_pytorch)",
+    "plus_1e-4": "1e-4 is added to a mask of ones and zeros (ddsp_pytorch)",
+    "plus_1e-7": "1e-7 is added to a mask of ones and zeros (DDSP-SVC)",
+    "leaky_1e-4": "silenced partials keep 1e-4 of their amplitude",
     "leaky_1e-2": "silenced partials keep 1e-2 of their amplitude",
 }
 NUMBERS = {
@@ -79,7 +81,8 @@ def silenced(values, frequencies, sample_rate, mask, masked_gradient, xp):
     if mask == "keeps_nyquist":
         audible = frequencies <= limit
     left = {"leaky_1e-4": 1e-4, "leaky_1e-2": 1e-2}.get(mask, 0.0)
-    masked = xp.where(audible, values, left * values)
+    more = {"plus_1e-4": 1e-4, "plus_1e-7": 1e-7}.get(mask, 0.0)
+    masked = xp.where(audible, (1 + more) * values, (left + more) * values)
     if masked_gradient == "passes":
         return let_gradient_through(masked, values)
     return masked
