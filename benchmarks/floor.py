@@ -1,4 +1,4 @@
-"""How low the spectral loss of an instrument could be: its synthesizers, with controls fitted freely.
+"""How low the loss of an instrument could be: its synthesizers, with controls fitted freely.
 
 ``python -m benchmarks.floor RECORDINGS INSTRUMENT [--frames N]``: excerpts of what was held out are
 fitted by Adam, each by itself: amplitude, harmonics and noise of every N frames, and the impulse
