@@ -64,7 +64,7 @@ def mutate(rng: np.random.Generator, data: bytes, other: bytes) -> bytes:
 
 def attempt(read, path) -> str:
     """Read a file; return "read" or "refused"; fail on any other error, or if it takes long."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         read(path)
         outcome = "read"
@@ -74,7 +74,7 @@ def attempt(read, path) -> str:
         assert len(message.splitlines()) == 1, message
         assert len(message) < 1000, message
         outcome = "refused"
-    assert time.perf_counter() - start < MAX_SECONDS
+    assert time.process_time() - start < MAX_SECONDS
     return outcome
 
 
@@ -258,6 +258,6 @@ def test_long_inputs_do_not_hang(tmp_path, name, read, data):
 def test_a_state_of_blank_lines(tmp_path):
     (tmp_path / "ckpt-1.index").write_bytes(table([]))
     (tmp_path / "checkpoint").write_bytes(b"\n" * 900_000)
-    start = time.perf_counter()
+    start = time.process_time()
     assert find_checkpoint(tmp_path).name == "ckpt-1"
-    assert time.perf_counter() - start < MAX_SECONDS
+    assert time.process_time() - start < MAX_SECONDS
