@@ -13,7 +13,6 @@ import numpy as np
 
 from ddsp_ref.errors import InstrumentError
 from ddsp_ref.io.files import atomic_path
-from ddsp_ref.models.decoders import DECODERS
 from ddsp_ref.models.features import LEVELS
 from ddsp_ref.models.instrument import Instrument
 from ddsp_ref.models.model import IR_KEY
@@ -26,14 +25,8 @@ _PER_LINE = 8
 def tensors_of(instrument: Instrument) -> dict[str, np.ndarray]:
     """Return what an exported instrument holds: its parameters, float32, sorted by name.
 
-    The impulse response of the room comes as it sounds, gain and envelope multiplied in. A model
-    of ddsp_pytorch is refused: readers of these forms know the decoders of ddsp_ref.
+    The impulse response of the room comes as it sounds, gain and envelope multiplied in.
     """
-    if instrument.config.decoder not in DECODERS:
-        raise InstrumentError(
-            f"{instrument.name} has the decoder of {instrument.config.decoder}, which is written "
-            "as a folder only; that project has an exporter of its own"
-        )
     found = {name: np.asarray(p, np.float32) for name, p in instrument.parameters.items()}
     if instrument.config.n_taps:
         found[IR_KEY] = instrument.model.impulse_response(found).astype(np.float32)

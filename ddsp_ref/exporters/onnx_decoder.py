@@ -14,7 +14,8 @@ import numpy as np
 from ddsp_ref.errors import InstrumentError, MissingExtraError
 from ddsp_ref.exporters.flat import tensors_of
 from ddsp_ref.io.files import atomic_path
-from ddsp_ref.models.features import LEVELS
+from ddsp_ref.models.decoders import PytorchDecoder
+from ddsp_ref.models.features import DB_PER_NEPER, LEVELS
 from ddsp_ref.models.instrument import Instrument
 from ddsp_ref.models.stacks import SLOPE
 
@@ -43,9 +44,10 @@ def export_onnx(instrument: Instrument, path: str | os.PathLike[str]) -> None:
     -----
     Inputs `f0_hz` and `loudness_db`, (batch, n_frames); outputs `amplitudes` (batch, n_frames),
     `harmonic_distribution` and `noise_magnitudes` (batch, n_frames, n), before `exp_sigmoid`, as
-    `Model.controls` returns them. A decoder with a GRU also takes its `state`, (batch, n_hidden),
-    zeros at first, and returns `next_state`: a sequence may come frame by frame. One of
-    convolutions takes whole sequences. Rates and settings are in the metadata of the model.
+    `Model.controls` returns them. A decoder with a GRU, "rnn" or "ddsp_pytorch", also takes its
+    `state`, (batch, n_hidden), zeros at first, and returns `next_state`: a sequence may come frame
+    by frame. One of convolutions takes whole sequences. Rates and settings are in the metadata of
+    the model.
     """
     path = Path(path)
     if path.suffix != ".onnx":
@@ -67,6 +69,10 @@ class _Graph:
         self.helper, self.to_tensor, self.float = helper, numpy_helper.from_array, TensorProto.FLOAT
         self.instrument, self.config = instrument, instrument.config
         self.params = tensors_of(instrument)
+        self.foreign = self.config.decoder == "ddsp_pytorch"
+        settings = PytorchDecoder.layer_settings if self.foreign else {}
+        self.epsilon = settings.get("epsilon", _EPSILON)
+        self.slope = settings.get("slope", SLOPE)
         self.nodes: list[Any] = []
         self.tensors: dict[str, Any] = {}
         self.extra: list[tuple[str, str]] = []  # a state that goes in, and the one that comes out
@@ -93,8 +99,8 @@ class _Graph:
     def normed(self, x: str, prefix: str) -> str:
         """Add layer normalisation and leaky ReLU."""
         gains = self.parameter(f"{prefix}/gamma"), self.parameter(f"{prefix}/beta")
-        y = self.op("LayerNormalization", x, *gains, axis=-1, epsilon=_EPSILON)
-        return self.op("LeakyRelu", y, alpha=SLOPE)
+        y = self.op("LayerNormalization", x, *gains, axis=-1, epsilon=self.epsilon)
+        return self.op("LeakyRelu", y, alpha=self.slope)
 
     def dense(self, x: str, prefix: str) -> str:
         """Add a dense layer."""
@@ -107,8 +113,14 @@ class _Graph:
             x = self.normed(self.dense(x, f"{prefix}/{i}"), f"{prefix}/{i}")
         return x
 
-    def inputs(self) -> str:
-        """Add the scaling of both features and their stacks; return them joined."""
+    def scaled(self) -> tuple[str, str]:
+        """Add the scaling of both features; return pitch and level."""
+        if self.foreign:
+            settings = self.config.decoder_settings
+            factor = 1 / (DB_PER_NEPER * settings.loudness_std)
+            level = self.op("Mul", "loudness_db", self.constant(factor))
+            shift = settings.loudness_mean / settings.loudness_std
+            return "f0_hz", self.op("Sub", level, self.constant(shift))
         positive = self.op("Greater", "f0_hz", self.constant(0.0))
         safe = self.op("Where", positive, "f0_hz", self.constant(440.0))
         octaves = self.op("Log", self.op("Div", safe, self.constant(440.0)))
@@ -117,11 +129,14 @@ class _Graph:
         midi = self.op("Where", positive, midi, self.constant(0.0))
         f0 = self.op("Div", midi, self.constant(127.0))
         level = self.op("Div", "loudness_db", self.constant(LEVELS[self.config.level][1]))
-        level = self.op("Add", level, self.constant(1.0))
+        return f0, self.op("Add", level, self.constant(1.0))
+
+    def inputs(self) -> tuple[str, str, str]:
+        """Add both features and their stacks; return pitch, level, and the stacks joined."""
         last = self.constant([-1], np.int64)
-        f0, level = self.op("Unsqueeze", f0, last), self.op("Unsqueeze", level, last)
+        f0, level = (self.op("Unsqueeze", x, last) for x in self.scaled())
         stacks = self.stack(level, "decoder/loudness_stack"), self.stack(f0, "decoder/f0_stack")
-        return self.op("Concat", *stacks, axis=-1)
+        return f0, level, self.op("Concat", *stacks, axis=-1)
 
     def gru(self, x: str) -> str:
         """Add the recurrent layer. ONNX has frames first and one direction of two."""
@@ -176,9 +191,14 @@ class _Graph:
         """Return the whole model, checked by onnx."""
         import onnx
 
-        x = self.inputs()
-        memory = {"rnn": self.gru, "conv": self.convolutions}.get(self.config.decoder)
-        found = self.outputs(x if memory is None else self.op("Concat", x, memory(x), axis=-1))
+        f0, level, x = self.inputs()
+        joined = {
+            "mlp": lambda: [x],
+            "rnn": lambda: [x, self.gru(x)],
+            "conv": lambda: [x, self.convolutions(x)],
+            "ddsp_pytorch": lambda: [self.gru(x), f0, level],
+        }[self.config.decoder]()
+        found = self.outputs(self.op("Concat", *joined, axis=-1))
         config, info = self.config, self.helper.make_tensor_value_info
         frames = ["batch", "n_frames"]
         widths = {

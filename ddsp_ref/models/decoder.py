@@ -37,7 +37,7 @@ def check_sizes(settings: object, *names: str) -> None:
 class Decoder:
     """Two stacks of inputs and one of outputs; a subclass says what is in between."""
 
-    _layer_settings: Mapping[str, float] = {}  # of `fc_layer`, other than its own
+    layer_settings: Mapping[str, float] = {}  # of `fc_layer`, other than its own
 
     def __init__(self, settings: Any, n_harmonics: int, n_bands: int) -> None:
         self.settings, self.n_harmonics, self.n_bands = settings, n_harmonics, n_bands
@@ -130,14 +130,14 @@ class Decoder:
         return self._split(y), pullback
 
     def _outputs_value(self, params: Mapping[str, np.ndarray], x: np.ndarray) -> np.ndarray:
-        n_layers, settings = self.settings.n_layers, self._layer_settings
+        n_layers, settings = self.settings.n_layers, self.layer_settings
         x = stack_value(params, "decoder/out_stack", n_layers, x, **settings)
         return dense_value(params, "decoder/controls", x)
 
     def _inputs_value(
         self, params: Mapping[str, np.ndarray], loudness: np.ndarray, f0: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        n_layers, settings = self.settings.n_layers, self._layer_settings
+        n_layers, settings = self.settings.n_layers, self.layer_settings
         return (
             stack_value(params, "decoder/loudness_stack", n_layers, loudness, **settings),
             stack_value(params, "decoder/f0_stack", n_layers, f0, **settings),

@@ -224,7 +224,7 @@ class PytorchDecoder(RnnDecoder):
     acids-ircam/ddsp_pytorch, ddsp/model.py, DDSP, and PyTorch's defaults.
     """
 
-    _layer_settings: Mapping[str, float] = {"epsilon": 1e-5, "slope": 0.01}
+    layer_settings: Mapping[str, float] = {"epsilon": 1e-5, "slope": 0.01}
 
     def init(self, rng: np.random.Generator) -> Parameters:
         """Return parameters to start from."""

@@ -16,6 +16,9 @@
 #ifdef DDSP_DECODER_CONV
 #error "a decoder of convolutions wants its past; this program has none"
 #endif
+#ifdef DDSP_DECODER_DDSP_PYTORCH
+#error "a decoder of ddsp_pytorch has other inputs and layers; this program does not know them"
+#endif
 #ifdef DDSP_DECODER_RNN
 #define N_HIDDEN DDSP_N_HIDDEN
 #else
@@ -65,6 +68,9 @@ static void stack(const char *name, float *x) {
     }
 }
 
+#ifdef DDSP_DECODER_DDSP_PYTORCH
+#error "a decoder of ddsp_pytorch has other inputs and layers; this program does not know them"
+#endif
 #ifdef DDSP_DECODER_RNN
 static float sigmoid(float x) { return 1 / (1 + exp(-x)); }
 
@@ -89,6 +95,9 @@ static void decode(float f0_hz, float loudness_db, float *state, float *controls
     stack("decoder/loudness_stack", x);
     stack("decoder/f0_stack", pitch);
     memcpy(f0, pitch, sizeof pitch);
+#ifdef DDSP_DECODER_DDSP_PYTORCH
+#error "a decoder of ddsp_pytorch has other inputs and layers; this program does not know them"
+#endif
 #ifdef DDSP_DECODER_RNN
     gru(x, state);
     memcpy(x + 2 * DDSP_N_CHANNELS, state, N_HIDDEN * sizeof *state);

@@ -17,7 +17,7 @@ from ddsp_ref.exporters.flat import export_c, export_flat
 from ddsp_ref.exporters.onnx_decoder import export_onnx
 from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.convolution import ConvSettings
-from ddsp_ref.models.decoders import MlpSettings, RnnSettings
+from ddsp_ref.models.decoders import MlpSettings, PytorchSettings, RnnSettings
 from ddsp_ref.models.instrument import Instrument, load_instrument
 from ddsp_ref.models.model import IR_KEY, Model
 from ddsp_ref.transfer.instruments import find_instrument
@@ -28,6 +28,7 @@ SETTINGS = {
     "mlp": MlpSettings(12, 2),
     "rnn": RnnSettings(12, 2, 9),
     "conv": ConvSettings(12, 2, 7, 3),
+    "ddsp_pytorch": PytorchSettings(9, 2, -4.0, 2.5),
 }
 
 
@@ -36,6 +37,7 @@ def instrument(decoder):
     config = ModelConfig(
         n_harmonics=5, n_bands=6, reverb_seconds=0.01, decoder=decoder,
         decoder_settings=SETTINGS[decoder],
+        level="loudness_ddsp_pytorch" if decoder == "ddsp_pytorch" else "loudness",
     )  # fmt: skip
     rng = np.random.default_rng(0)
     shapes = Model(config).shapes()
@@ -75,7 +77,7 @@ def test_onnx(any_instrument, tmp_path):
     export_onnx(any_instrument, path)
     f0_hz, loudness_db = features(30)
     inputs = {"f0_hz": f0_hz, "loudness_db": loudness_db}
-    if config.decoder == "rnn":
+    if config.decoder in ("rnn", "ddsp_pytorch"):
         inputs["state"] = np.zeros((2, config.decoder_settings.n_hidden), np.float32)
     got, session = run_onnx(path, **inputs)
     got.pop("next_state", None)
@@ -85,9 +87,10 @@ def test_onnx(any_instrument, tmp_path):
     assert ModelConfig.from_json(json.loads(about["model"])) == config
 
 
-def test_onnx_frame_by_frame(tmp_path):
+@pytest.mark.parametrize("decoder", ["rnn", "ddsp_pytorch"])
+def test_onnx_frame_by_frame(decoder, tmp_path):
     pytest.importorskip("onnx")
-    own = instrument("rnn")
+    own = instrument(decoder)
     export_onnx(own, tmp_path / "d.onnx")
     f0_hz, loudness_db = features(7)
     state, found = np.zeros((2, 9), np.float32), []
@@ -136,6 +139,30 @@ def test_c(which, tmp_path):
     got = {"amplitudes": y[:, 0], "harmonic_distribution": y[:, 1:stop],
            "noise_magnitudes": y[:, stop:]}  # fmt: skip
     assert_same_controls(got, own.model.controls(own.parameters, f0_hz[0], loudness_db[0]))
+
+
+@pytest.mark.skipif(COMPILER is None, reason="there is no C compiler, `cc`")
+@pytest.mark.parametrize("which", ["conv", "ddsp_pytorch"])
+def test_c_of_decoders_that_the_program_does_not_know(which, tmp_path):
+    """The header compiles by itself; the program says that it is not for it."""
+    export_c(instrument(which), tmp_path / "instrument.h")
+    shutil.copy(EXAMPLE, tmp_path)
+    (tmp_path / "alone.c").write_text(
+        '#include "instrument.h"\nint main(void) { return ddsp_tensors[0].rank < 1; }\n'
+    )
+    alone, example = (
+        subprocess.run(
+            [COMPILER, "-std=c99", "-c", name],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        for name in ("alone.c", "decoder.c")
+    )
+    assert alone.returncode == 0, alone.stderr
+    assert example.returncode != 0
+    assert f"a decoder of {'convolutions' if which == 'conv' else which}" in example.stderr
 
 
 def test_command(tmp_path, capsys):

@@ -13,7 +13,6 @@ import pytest
 from ddsp_ref import compute_loudness_ddsp_pytorch, write_audio
 from ddsp_ref.app.cli import main
 from ddsp_ref.errors import ImportFormatError, InstrumentError, ParameterError
-from ddsp_ref.exporters.flat import export_c, export_flat
 from ddsp_ref.importers.ddsp_pytorch import import_ddsp_pytorch
 from ddsp_ref.importers.foreign import import_model
 from ddsp_ref.models.config import ModelConfig
@@ -158,14 +157,6 @@ def test_it_does_not_learn():
         ModelConfig(level="loudness_ddsp_pytorch")
     with pytest.raises(ParameterError, match="belong together"):
         dataclasses.replace(own.config, level="power")
-
-
-@pytest.mark.parametrize(("export", "suffix"), [(export_flat, "bin"), (export_c, "h")])
-def test_forms_that_know_other_decoders(tmp_path, export, suffix):
-    path = tmp_path / f"out.{suffix}"
-    with pytest.raises(InstrumentError, match="written as a folder only"):
-        export(import_ddsp_pytorch(REAL), path)
-    assert not any(tmp_path.iterdir())
 
 
 def test_quiet_frames_reach_it(recorded):
