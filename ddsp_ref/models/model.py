@@ -11,7 +11,7 @@ import numpy as np
 from ddsp_ref.errors import require
 from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.decoder import Controls
-from ddsp_ref.models.decoders import PLAYED
+from ddsp_ref.models.decoders import DECODERS
 from ddsp_ref.models.features import LEVELS
 from ddsp_ref.models.parameters import Parameters
 from ddsp_ref.models.sampler import Batch
@@ -38,9 +38,16 @@ class Model:
         Rates and sizes. The model holds no parameters: every method takes them.
     """
 
+    decoders: Mapping[str, tuple[type, type]] = DECODERS
+
     def __init__(self, config: ModelConfig) -> None:
+        require(
+            config.decoder in self.decoders,
+            f"{type(self).__name__}: decoder is {config.decoder!r}, must be "
+            f"{' or '.join(map(repr, self.decoders))}; an instrument finds its model by itself",
+        )
         self.config = config
-        decoder, _ = PLAYED[config.decoder]
+        decoder, _ = self.decoders[config.decoder]
         self.decoder = decoder(config.decoder_settings, config.n_harmonics, config.n_bands)
         longest = 2 ** round(math.log2(config.sample_rate * _LOSS_SECONDS))
         self.loss_settings: dict[str, Any] = {

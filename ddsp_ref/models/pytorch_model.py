@@ -9,6 +9,7 @@ import numpy as np
 import scipy.fft
 
 from ddsp_ref.models.config import ModelConfig
+from ddsp_ref.models.decoders import DECODERS, PLAYED
 from ddsp_ref.models.features import DB_PER_NEPER
 from ddsp_ref.models.model import Model
 from ddsp_ref.models.parameters import Parameters
@@ -35,6 +36,10 @@ class PytorchModel(Model):
     alias; every block of noise is filtered by itself, what rings on is cut off, and what rings
     before wraps around to its end. Source: acids-ircam/ddsp_pytorch, ddsp/core.py, ddsp/model.py.
     """
+
+    decoders: Mapping[str, tuple[type, type]] = {
+        name: kind for name, kind in PLAYED.items() if name not in DECODERS
+    }
 
     def _scaled(self, f0_hz: np.ndarray, loudness_db: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         settings = self.config.decoder_settings
@@ -87,6 +92,8 @@ class PytorchModel(Model):
     def vjp(self, *args: Any) -> tuple[np.ndarray, Callable[[np.ndarray], Parameters]]:
         """Refuse, as the decoder does."""
         return self.decoder.vjp(*args[:3])
+
+    play_vjp = vjp
 
 
 def make_model(config: ModelConfig) -> Model:

@@ -19,7 +19,8 @@ from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.convolution import ConvSettings
 from ddsp_ref.models.decoders import MlpSettings, PytorchSettings, RnnSettings
 from ddsp_ref.models.instrument import Instrument, load_instrument
-from ddsp_ref.models.model import IR_KEY, Model
+from ddsp_ref.models.model import IR_KEY
+from ddsp_ref.models.pytorch_model import make_model
 from ddsp_ref.transfer.instruments import find_instrument
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "decoder.c"
@@ -40,7 +41,7 @@ def instrument(decoder):
         level="loudness_ddsp_pytorch" if decoder == "ddsp_pytorch" else "loudness",
     )  # fmt: skip
     rng = np.random.default_rng(0)
-    shapes = Model(config).shapes()
+    shapes = make_model(config).shapes()
     parameters = {k: 0.5 * rng.standard_normal(s).astype(np.float32) for k, s in shapes.items()}
     return Instrument(f"random {decoder}", config, parameters, {}, "a */ strange\nname", {})
 

@@ -150,11 +150,11 @@ def compute(port):
     return {**found, "f0_hz": f0_hz, "loudness": loudness, "noise": noise}
 
 
-def save(port, folder):
+def save(port, folder, sizes=SIZES):
     """Write a folder as train.py of the original leaves it."""
     folder.mkdir(exist_ok=True)
     torch.save(port.state_dict(), folder / "state.pth")
-    parts = {"data": LOUDNESS, "model": SIZES}
+    parts = {"data": LOUDNESS, "model": sizes}
     lines = [
         f"{part}:\n" + "".join(f"  {k}: {v}\n" for k, v in parts[part].items()) for part in parts
     ]

@@ -18,6 +18,7 @@ from ddsp_ref.importers.foreign import import_model
 from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.features import DB_PER_NEPER, level_of
 from ddsp_ref.models.instrument import load_instrument
+from ddsp_ref.models.model import Model
 from ddsp_ref.models.pytorch_model import harmonic_blocks, noise_blocks
 from ddsp_ref.transfer.instruments import find_instrument
 
@@ -153,6 +154,10 @@ def test_it_does_not_learn():
     f0_hz = np.full(3, 200, np.float32)
     with pytest.raises(ParameterError, match="plays, but cannot be trained on here"):
         own.model.vjp(own.parameters, f0_hz, f0_hz, np.zeros(240, np.float32))
+    with pytest.raises(ParameterError, match="plays, but cannot be trained on here"):
+        own.model.play_vjp(own.parameters, {}, f0_hz, np.zeros(240, np.float32))
+    with pytest.raises(ParameterError, match="Model: decoder is 'ddsp_pytorch', must be 'mlp' or"):
+        Model(own.config)  # whose synthesizers are others
     with pytest.raises(ParameterError, match="belong together"):
         ModelConfig(level="loudness_ddsp_pytorch")
     with pytest.raises(ParameterError, match="belong together"):
