@@ -87,8 +87,6 @@ def import_ddsp_pytorch(path: str | os.PathLike[str], name: str | None = None) -
     with open_folder_or_zip(path) as folder:
         config_path, state_path = folder / CONFIG, folder / STATE
         sizes, mean, std = _read_config(config_path)
-        state = _State(state_path)
-        parameters = state.parameters(sizes)
         rate, block_size = sizes["sampling_rate"], sizes["block_size"]
         if rate % block_size:
             raise refusal(
@@ -96,6 +94,7 @@ def import_ddsp_pytorch(path: str | os.PathLike[str], name: str | None = None) -
                 f"block_size is {block_size}, which does not divide sampling_rate, {rate}",
                 remedy="a model of such a frame rate is not played",
             )
+        parameters = _State(state_path).parameters(sizes)
         try:
             config = ModelConfig(
                 sample_rate=rate,

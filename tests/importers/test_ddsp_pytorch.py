@@ -192,7 +192,9 @@ CONFIGS = [
     ("hidden_size: 24", "hidden_size: many", "model: hidden_size is 'many'"),
     ("n_harmonic: 12", "n_harmonic: 0", "model: n_harmonic is '0'"),
     ("n_bands: 17", "n_bands: 18", "proj_matrices.1.weight has shape (17, 24)"),
-    ("block_size: 80", "block_size: 81", "block_size is not 81"),
+    ("block_size: 80", "block_size: 160", "block_size is not 160"),
+    ("block_size: 80", "block_size: 512", "512, which does not divide sampling_rate, 8000"),
+    ("sampling_rate: 8000", "sampling_rate: 1600", "sampling_rate is not 1600"),
     ("  mean_loudness: -4.75\n", "", "has no data: mean_loudness; train.py writes it"),
     ("std_loudness: 2.125", "std_loudness: .nan", "data: std_loudness is 'nan'"),
     ("std_loudness: 2.125", "std_loudness: 0.0", "loudness_std are -4.75 and 0.0"),
@@ -225,6 +227,7 @@ STATES = [  # replacements as long as what they replace: a pickle counts its let
     (b"out_mlp.0.weight", b"out_mlp.9.weight", "the tensor out_mlp.0.weight is missing"),
     (b"reverb.decay", b"reverb.delay", "the tensor reverb.decay is missing"),
     (b"reverb.t", b"reverb.u", "the tensor 'reverb.u' is not understood"),
+    (b"in_mlps.1.0.weight", b"in_mlps.2.0.weight", "told more than pitch and loudness"),
     (b"cache_gru", b"in_mlps.2", "the tensor 'in_mlps.2' is not understood"),
     (b"ctorch._utils\n_rebuild_tensor_v2", b"cos\nsystem", "os.system"),
 ]
