@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
+from ddsp_ref.ops.oscillators._series import SIN
 
 CHUNK = 1 << 18  # partials x samples that one thread takes at a time
 SAMPLES = 1 << 16  # at most so many samples: a running sum starts from an exact one after each
@@ -14,9 +15,6 @@ MANY = 1 << 20  # turns, more than a sum over such a part has
 WRAP = 32  # samples after which a running sum is wrapped, so that it keeps its digits
 TILE = 2048  # partials x samples per inner loop: its buffers stay in the first-level cache
 COLUMNS = 32  # partials that one thread takes at a time in the running sum of the gradient
-
-# sin(pi x) / x as a power series in x^2; at |x| = 1/2 the rest is below 1e-17
-_SIN = tuple((-1) ** n * math.pi ** (2 * n + 1) / math.factorial(2 * n + 1) for n in range(11))
 
 
 # Indices are plain loop variables, and flat arrays are sliced: the compiler has to see that an
@@ -49,9 +47,9 @@ def _cosine(cycles):
     """Return cos(2 pi cycles)."""
     x = 0.5 - 2 * abs(cycles - np.floor(cycles + 0.5))  # cos(2 pi d) = sin(pi (1/2 - 2 d))
     z = x * x
-    y = _SIN[10]
-    for m in range(10):
-        y = y * z + _SIN[9 - m]
+    y = SIN[7]
+    for m in range(7):
+        y = y * z + SIN[6 - m]
     return x * y
 
 

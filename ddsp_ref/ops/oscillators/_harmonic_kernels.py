@@ -7,12 +7,9 @@ import math
 import numpy as np
 
 from ddsp_ref.jit import njit, njit_relaxed
+from ddsp_ref.ops.oscillators._series import COS, SIN
 
 BLOCK = 64  # samples per inner loop: its buffers stay in the first-level cache
-
-# sin(pi x) / x and cos(pi x) as power series in x^2; at |x| = 1/2 the rest is below 1e-17
-_SIN = tuple((-1) ** n * math.pi ** (2 * n + 1) / math.factorial(2 * n + 1) for n in range(11))
-_COS = tuple((-1) ** n * math.pi ** (2 * n) / math.factorial(2 * n) for n in range(12))
 
 
 @njit
@@ -94,11 +91,11 @@ def _start_block(work, offset, step, here, slope, phase, sample_rate, method):
         cycles = phase + ((j + 1) * start + slope * step * (0.5 * j * (j + 1))) / sample_rate
         x = cycles - np.floor(cycles + 0.5)
         z = x * x
-        sine, cosine = _SIN[10], _COS[11]
-        for m in range(10):
-            sine = sine * z + _SIN[9 - m]
-        for m in range(11):
-            cosine = cosine * z + _COS[10 - m]
+        sine, cosine = SIN[7], COS[8]
+        for m in range(7):
+            sine = sine * z + SIN[6 - m]
+        for m in range(8):
+            cosine = cosine * z + COS[7 - m]
         sine *= x
         rot = 4 * sine * sine
         work[_ROT + j] = rot
@@ -110,9 +107,9 @@ def _start_block(work, offset, step, here, slope, phase, sample_rate, method):
         work[_GAIN + j] = 1.0
         x = fraction - 0.5  # cos(pi fraction) = -sin(pi (fraction - 1/2))
         z = x * x
-        bend = _SIN[10]
-        for m in range(10):
-            bend = bend * z + _SIN[9 - m]
+        bend = SIN[7]
+        for m in range(7):
+            bend = bend * z + SIN[6 - m]
         straight = fraction if method == _LINEAR else 0.0
         work[_WEIGHT + j] = 0.5 + 0.5 * bend * x if method == _WINDOW else straight
 

@@ -8,12 +8,10 @@ import numpy as np
 
 from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
 from ddsp_ref.ops.oscillators._amplitude_methods import PASSES, add_sides
+from ddsp_ref.ops.oscillators._series import SIN
 
 BLOCK = 64  # samples per inner loop: its buffers stay in the first-level cache
 PART = 1 << 18  # partials x samples that one thread takes at a time
-
-# sin(pi x) / x as a power series in x^2; at |x| = 1/2 the rest is below 1e-17
-_SIN = tuple((-1) ** n * math.pi ** (2 * n + 1) / math.factorial(2 * n + 1) for n in range(11))
 
 
 @njit
@@ -58,9 +56,9 @@ def _cosine(cycles):
     """Return cos(2 pi cycles)."""
     x = 0.5 - 2 * abs(cycles - np.floor(cycles + 0.5))  # cos(2 pi d) = sin(pi (1/2 - 2 d))
     z = x * x
-    y = _SIN[10]
-    for m in range(10):
-        y = y * z + _SIN[9 - m]
+    y = SIN[7]
+    for m in range(7):
+        y = y * z + SIN[6 - m]
     return x * y
 
 
