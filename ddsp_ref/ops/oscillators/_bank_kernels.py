@@ -45,7 +45,8 @@ def _chunk_turns(frequencies, sample_rate, b, chunk, first, last, turns):
 @njit_relaxed
 def _cosine(cycles):
     """Return cos(2 pi cycles)."""
-    x = 0.5 - 2 * abs(cycles - np.floor(cycles + 0.5))  # cos(2 pi d) = sin(pi (1/2 - 2 d))
+    part = cycles - np.floor(cycles)  # in [0, 1], however large: cycles + 0.5 might round
+    x = 0.5 - 2 * min(part, 1.0 - part)  # cos(2 pi d) = sin(pi (1/2 - 2 d))
     z = x * x
     y = SIN[7]
     for m in range(7):

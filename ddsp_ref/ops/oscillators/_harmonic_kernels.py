@@ -89,7 +89,8 @@ def _start_block(work, offset, step, here, slope, phase, sample_rate, method):
         fraction = offset + j * step
         work[_F0 + j] = here + slope * fraction
         cycles = phase + ((j + 1) * start + slope * step * (0.5 * j * (j + 1))) / sample_rate
-        x = cycles - np.floor(cycles + 0.5)
+        part = cycles - np.floor(cycles)  # in [0, 1], however large: cycles + 0.5 might round
+        x = part if part < 0.5 else part - 1.0
         z = x * x
         sine, cosine = SIN[7], COS[8]
         for m in range(7):
