@@ -51,7 +51,6 @@ def _gather(work, rows, mirrored, scratch, at, words):
     """Copy the rows of a run of pairs to row `at` of the scratch and the three after it.
 
     All is seen as numbers of 64 bits, `words` of them to the lanes: half as many to copy.
-    Pairs that are missing at the end are left as they are.
     """
     run = PAIRS * words
     for p in range(rows.size):
@@ -233,6 +232,8 @@ def compare_spectra(works, tables, scratches, numbers, exact, wanted, sums, bits
         c, s = cosines[k * LANES : k * LANES + RUN], sines[k * LANES : k * LANES + RUN]
         for w in range(2):
             _gather(works[w].view(np.uint64), own, mirror, small_words, 4 * w, words)
+            for row in range(4 * w, 4 * w + 4):  # what is left of other runs might overflow
+                small[row * RUN + n * LANES : (row + 1) * RUN] = 0
             _unzip(small, 4 * w * RUN, c, s, half)
         _square(small)
         if last:
