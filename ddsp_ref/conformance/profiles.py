@@ -179,8 +179,8 @@ def _cases_of(profile: Profile, name: str) -> list[VectorCase]:
         try:
             vector = dataclasses.replace(make_case(op, case), op=name)
             made.append(_varied(vector, chosen) if chosen and not vector.must_refuse else vector)
-        # a case that the other setting, or the variant, does not fit
-        except (ParameterError, ConformanceError, ValueError, NotImplementedError):
+        # a case that the other setting does not fit, or views of a loss that have no variants
+        except (ParameterError, ConformanceError, NotImplementedError):
             continue
     return made
 

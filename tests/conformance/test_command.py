@@ -26,3 +26,10 @@ def test_a_failure_is_said_to_be_one(capsys, monkeypatch, tmp_path):
     assert "log = 10" in told
     assert main([*words, "--no-diagnosis"]) == 1
     assert "log = 10" not in capsys.readouterr().out
+
+
+def test_this_library_has_the_chains_as_well(capsys):
+    ops = ["chain_features", "chain_instrument", "chain_training"]
+    assert main(["conform", "ddsp_ref", "--ops", *ops, "--dtype", "float64"]) == 0
+    told = capsys.readouterr().out
+    assert "6 verdicts: 6 passed" in told, told
