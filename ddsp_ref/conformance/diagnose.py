@@ -10,8 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +22,10 @@ from ddsp_ref.conformance.factors import (
     is_a_factor,
     shifted,
 )
-from ddsp_ref.conformance.metrics import snr_db
+from ddsp_ref.conformance.judging import Evidence
+from ddsp_ref.conformance.metrics import agreement_db, snr_db
 from ddsp_ref.conformance.variants import Variant, gradients_of, value_of, variants_of
-from ddsp_ref.conformance.vectors import VectorCase
+from ddsp_ref.conformance.verdicts import Diagnosis
 from ddsp_ref.errors import MissingExtraError
 
 LINK = "docs/conventions-of-ports.md"
@@ -35,59 +35,18 @@ LEAST_DB = 80.0
 ENOUGH_DB = 110.0
 # Where rounding alone leaves no more than this (far out on a sigmoid), a case tells nothing.
 TELLING_DB = 20.0
+# Nearer than the definition by this much: nine tenths of the error, and more, are the same error.
+NEARER_DB = 12.0
 # Of two explanations the one that is worse by this much in its worst case is left away.
 CLEARLY_DB = 20.0
 
 
-class Answered(NamedTuple):
-    """What a port answered to one case.
-
-    Attributes
-    ----------
-    case : VectorCase
-        The question.
-    value : tuple of array or None
-        Its outputs.
-    gradients : tuple of array or None
-        Its cotangents.
-    """
-
-    case: VectorCase
-    value: tuple[np.ndarray, ...] | None
-    gradients: tuple[np.ndarray, ...] | None
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """A proposal what the mistake is.
-
-    Attributes
-    ----------
-    name : str
-        Names of the variants, "a and b" for a pair, "a or b" where the cases cannot tell.
-    text : str
-        A sentence for a person.
-    agreement_db : float
-        Signal-to-noise ratio of the explanation in the worst case, infinite if equal.
-    link : str
-        Where to read on.
-    """
-
-    name: str
-    text: str
-    agreement_db: float
-    link: str
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def diagnose(answers: Sequence[Answered], what: str = "value") -> Diagnosis | None:
+def diagnose(answers: Sequence[Evidence], what: str = "value") -> Diagnosis | None:
     """Name the mistake that explains the answers to all cases of one op.
 
     Parameters
     ----------
-    answers : sequence of Answered
+    answers : sequence of Evidence
         Of one op in one precision; those that passed as well, because they rule mistakes out.
     what : {"value", "gradient"}
         What failed.
@@ -103,7 +62,7 @@ def diagnose(answers: Sequence[Answered], what: str = "value") -> Diagnosis | No
 
     >>> from ddsp_ref.conformance.vectors import load_vectors
     >>> cases = [c for c in load_vectors(ops=["exp_sigmoid"]) if not c.must_refuse]
-    >>> answers = [Answered(c, value_of(c.op, c.arrays, c.settings,
+    >>> answers = [Evidence(c, value_of(c.op, c.arrays, c.settings,
     ...     [v for v in variants_of(c.op) if v.name == "floor = missing"]), None) for c in cases]
     >>> diagnose(answers).name
     'floor = missing'
@@ -111,39 +70,24 @@ def diagnose(answers: Sequence[Answered], what: str = "value") -> Diagnosis | No
     used = [one for one in answers if _answer(one, what) is not None]
     used = [one for one in used if what == "value" or one.case.pullbacks]
     used = [one for one in used if _floor(one, what) > TELLING_DB]
-    if all(_agreement(_answer(one, what), _truth(one, what)) >= _floor(one, what) for one in used):
-        return None  # what was answered is right; the failure is that something was not
-    return _of_values(used) if what == "value" else _of_gradients(answers, used)
+    found = _no_number(used) if what == "gradient" else None
+    wrong = (
+        agreement_db(_answer(one, what), _truth(one, what)) < _floor(one, what) for one in used
+    )
+    if found is None and any(wrong):
+        found = _of_values(used) if what == "value" else _of_gradients(answers, used)
+    return found or _of_rounding(used, what)
 
 
-def _answer(one: Answered, what: str) -> tuple[np.ndarray, ...] | None:
+def _answer(one: Evidence, what: str) -> tuple[np.ndarray, ...] | None:
     return one.value if what == "value" else one.gradients
 
 
-def _truth(one: Answered, what: str) -> tuple[np.ndarray, ...]:
+def _truth(one: Evidence, what: str) -> tuple[np.ndarray, ...]:
     return one.case.outputs if what == "value" else one.case.pullbacks
 
 
-def _agreement(got: Sequence[Any], want: Sequence[Any]) -> float:
-    """Return the signal-to-noise ratio of the worst output; -inf where shapes differ."""
-    worst = math.inf
-    for mine, theirs in zip(got, want, strict=True):
-        mine, theirs = np.asarray(mine, float), np.asarray(theirs, float)
-        if mine.shape != theirs.shape:
-            return -math.inf
-        if not mine.size:
-            continue
-        bad = ~np.isfinite(mine)
-        if not np.array_equal(bad, ~np.isfinite(theirs)):
-            return -math.inf
-        if not np.any(np.where(bad, 0.0, theirs)) and np.abs(np.where(bad, 0.0, mine)).max() < 1e-9:
-            continue  # silence: any rounding would count as an infinite error
-        ratio = snr_db(np.where(bad, 0.0, mine), np.where(bad, 0.0, theirs))
-        worst = min(worst, ratio)
-    return worst
-
-
-def _floor(one: Answered, what: str) -> float:
+def _floor(one: Evidence, what: str) -> float:
     """Return the agreement that rounding allows: a correct port is this close, or closer."""
     dtype = _answer(one, what)[0].dtype.name
     tolerances = one.case.tolerances.get(dtype)
@@ -155,15 +99,15 @@ def _floor(one: Answered, what: str) -> float:
     return min(ENOUGH_DB, by_rounding - 12.0)
 
 
-Explain = Callable[[Answered], Sequence[Any]]
+Explain = Callable[[Evidence], Sequence[Any]]
 
 
-def _explains(explain: Explain, answers: Sequence[Answered], what: str) -> float | None:
+def _explains(explain: Explain, answers: Sequence[Evidence], what: str) -> float | None:
     """Return the agreement in the worst case, None if one case is not explained."""
     worst = math.inf
     for one in answers:
         try:
-            agreement = _agreement(_answer(one, what), explain(one))
+            agreement = agreement_db(_answer(one, what), explain(one))
         except (NotImplementedError, ValueError, ArithmeticError, IndexError, TypeError):
             return None
         if agreement < _floor(one, what):
@@ -172,11 +116,11 @@ def _explains(explain: Explain, answers: Sequence[Answered], what: str) -> float
     return worst
 
 
-def _hardest_first(answers: Sequence[Answered], what: str) -> list[Answered]:
+def _hardest_first(answers: Sequence[Evidence], what: str) -> list[Evidence]:
     """Sort so that what the definition explains worst comes first: most variants fail there."""
 
-    def distance(one: Answered) -> float:
-        return _agreement(_answer(one, what), _truth(one, what))
+    def distance(one: Evidence) -> float:
+        return agreement_db(_answer(one, what), _truth(one, what))
 
     return sorted(answers, key=distance)
 
@@ -193,13 +137,13 @@ def _candidates(op: str, of_gradient: bool) -> list[list[tuple[Variant, ...]]]:
     return [[(v,) for v in own], pairs]
 
 
-def _search(answers: Sequence[Answered], what: str, fixed: tuple[Variant, ...] = ()) -> Any:
+def _search(answers: Sequence[Evidence], what: str) -> Any:
     """Return the best explanations by variants, singly if possible, else in pairs."""
     op, ordered = answers[0].case.op, _hardest_first(answers, what)
     for group in _candidates(op, what == "gradient"):
         found = {}
         for chosen in group:
-            agreement = _explains(_by_variants((*fixed, *chosen), what), ordered, what)
+            agreement = _explains(_by_variants(chosen, what), ordered, what)
             if agreement is not None:
                 found[chosen] = agreement
         if found:
@@ -209,7 +153,7 @@ def _search(answers: Sequence[Answered], what: str, fixed: tuple[Variant, ...] =
 
 
 def _by_variants(chosen: tuple[Variant, ...], what: str) -> Explain:
-    def explain(one: Answered) -> Sequence[Any]:
+    def explain(one: Evidence) -> Sequence[Any]:
         case = one.case
         if what == "value":
             return value_of(case.op, case.arrays, case.settings, chosen)
@@ -229,12 +173,12 @@ def _named(best: list[tuple[Variant, ...]], agreement: float) -> Diagnosis:
     return Diagnosis(" or ".join(names), text, agreement, link)
 
 
-def _of_values(answers: Sequence[Answered]) -> Diagnosis | None:
+def _of_values(answers: Sequence[Evidence]) -> Diagnosis | None:
     best, agreement = _search(answers, "value")
     return _named(best, agreement) if best else _plain_change(answers)
 
 
-def _plain_change(answers: Sequence[Answered]) -> Diagnosis | None:
+def _plain_change(answers: Sequence[Evidence]) -> Diagnosis | None:
     """Name what is not peculiar to an op: a factor, or a delay."""
     pairs = [pair for one in answers for pair in zip(one.value, one.case.outputs)]
     if any(g.shape != w.shape for g, w in pairs):
@@ -255,11 +199,61 @@ def _plain_change(answers: Sequence[Answered]) -> Diagnosis | None:
     return None
 
 
-def _of_gradients(answers: Sequence[Answered], used: Sequence[Answered]) -> Diagnosis | None:
+def _no_number(used: Sequence[Evidence]) -> Diagnosis | None:
+    """Name cotangents that are right but where they are no number at all."""
+    names, worst = set(), math.inf
+    for one in used:
+        mended = []
+        for name, got, want in zip(one.case.array_names, one.gradients, one.case.pullbacks):
+            bad = ~np.isfinite(got) & np.isfinite(want) if got.shape == want.shape else False
+            names |= {name} if np.any(bad) else set()
+            mended.append(np.where(bad, want, got))
+        agreement = agreement_db(mended, one.case.pullbacks)
+        if agreement < _floor(one, "gradient"):
+            return None
+        worst = min(worst, agreement)
+    if not names:
+        return None
+    said = " and ".join(sorted(names))
+    text = (
+        f"the gradient of {said} is no number at some places and right elsewhere: a branch of a "
+        f"`where` that is not taken is differentiated, or a root or logarithm at 0; see "
+        f"{LINK}#gradients"
+    )
+    short = " and ".join(f"{name}_gradient = no_number" for name in sorted(names))
+    return Diagnosis(short, text, worst, f"{LINK}#gradients")
+
+
+def _of_rounding(used: Sequence[Evidence], what: str) -> Diagnosis | None:
+    """Name a sum in less precision, which cannot be followed to the last digit.
+
+    Which digits are lost depends on how a step is rounded, so a variant does not agree as well as
+    others have to. But wherever a port fails it is clearly nearer to it than the definition is.
+    Sums in another order than one after the other lose others, and get no name.
+    """
+    failed = [one for one in used if one.failed]
+    found = {}
+    for variant in variants_of(used[0].case.op) if failed else ():
+        explain = _by_variants((variant,), what)
+        if variant.of_rounding and _explains(explain, used, what) is not None:
+            gains = [
+                agreement_db(_answer(one, what), explain(one))
+                - agreement_db(_answer(one, what), _truth(one, what))
+                for one in failed
+            ]
+            if min(gains) >= NEARER_DB:
+                found[variant] = min(agreement_db(_answer(one, what), explain(one)) for one in used)
+    best = max(found, key=found.get, default=None)
+    return _named([(best,)], found[best]) if best else None
+
+
+def _of_gradients(answers: Sequence[Evidence], used: Sequence[Evidence]) -> Diagnosis | None:
     """Name what is wrong with cotangents; where values are wrong too, with those of the value."""
     with_value = [one for one in answers if one.value is not None]
     wrong = [
-        one for one in with_value if _agreement(one.value, one.case.outputs) < _floor(one, "value")
+        one
+        for one in with_value
+        if agreement_db(one.value, one.case.outputs) < _floor(one, "value")
     ]
     try:
         if wrong:
@@ -269,13 +263,13 @@ def _of_gradients(answers: Sequence[Answered], used: Sequence[Answered]) -> Diag
         return Diagnosis("", f"no diagnosis: {error}", -math.inf, LINK)
 
 
-def _by_search(used: Sequence[Answered]) -> Diagnosis | None:
+def _by_search(used: Sequence[Evidence]) -> Diagnosis | None:
     best, agreement = _search(used, "gradient")
     return _named(best, agreement) if best else None
 
 
 def _follows_from_value(
-    with_value: Sequence[Answered], used: Sequence[Answered]
+    with_value: Sequence[Evidence], used: Sequence[Evidence]
 ) -> Diagnosis | None:
     best, _ = _search(with_value, "value")
     for chosen in best:
@@ -287,7 +281,7 @@ def _follows_from_value(
     return None
 
 
-def _per_array(used: Sequence[Answered]) -> Diagnosis | None:
+def _per_array(used: Sequence[Evidence]) -> Diagnosis | None:
     """Name a cotangent that is the right one but for a factor, 0 included."""
     names = used[0].case.array_names
     wrong: dict[str, float] = {}

@@ -34,12 +34,24 @@ class Answer:
 
 
 class Evidence(NamedTuple):
-    """One case and what a port answered to it, for whoever looks for the mistake."""
+    """What a port answered to one case, for whoever looks for the mistake.
+
+    Attributes
+    ----------
+    case : VectorCase
+        The question.
+    value : tuple of array or None
+        Its outputs.
+    gradients : tuple of array or None
+        Its cotangents.
+    failed : bool
+        Whether what is to be explained, value or gradient, was judged a failure.
+    """
 
     case: VectorCase
     value: tuple[np.ndarray, ...] | None
     gradients: tuple[np.ndarray, ...] | None
-    failed: bool
+    failed: bool = True
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -154,6 +155,24 @@ def snr_db(got: np.ndarray, want: np.ndarray) -> float:
     with np.errstate(invalid="ignore"):
         ratio = _norm(np.nan_to_num(got - want), np.nan_to_num(want)) if want.size else 0.0
     return -20 * math.log10(ratio) if ratio > 0 else math.inf
+
+
+def agreement_db(got: Sequence[Any], want: Sequence[Any]) -> float:
+    """Return the signal-to-noise ratio of the worst output in dB; -inf where shapes differ."""
+    worst = math.inf
+    for mine, theirs in zip(got, want, strict=True):
+        mine, theirs = np.asarray(mine, float), np.asarray(theirs, float)
+        if mine.shape != theirs.shape:
+            return -math.inf
+        if not mine.size:
+            continue
+        bad = ~np.isfinite(mine)
+        if not np.array_equal(bad, ~np.isfinite(theirs)):
+            return -math.inf
+        if not np.any(np.where(bad, 0.0, theirs)) and np.abs(np.where(bad, 0.0, mine)).max() < 1e-9:
+            continue  # silence: any rounding would count as an infinite error
+        worst = min(worst, snr_db(np.where(bad, 0.0, mine), np.where(bad, 0.0, theirs)))
+    return worst
 
 
 def compare(kind: str, got: np.ndarray, want: np.ndarray, tolerance: dict) -> Comparison:

@@ -14,6 +14,31 @@ STATUSES = (PASSED, FAILED, ERROR, BLOCKED, EXPECTED, UNEXPECTED, MISSING)
 BAD = (FAILED, ERROR, BLOCKED, UNEXPECTED)
 
 
+@dataclass(frozen=True)
+class Diagnosis:
+    """A proposal what the mistake is.
+
+    Attributes
+    ----------
+    name : str
+        Names of the variants, "a and b" for a pair, "a or b" where the cases cannot tell.
+    text : str
+        A sentence for a person.
+    agreement_db : float
+        Signal-to-noise ratio of the explanation in the worst case, infinite if equal.
+    link : str
+        Where to read on.
+    """
+
+    name: str
+    text: str
+    agreement_db: float
+    link: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 @dataclass
 class Verdict:
     """The judgement on one op, one of value, gradient and refusal, and one precision.

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ddsp_ref.conformance.diagnose import Answered, diagnose
+import ddsp_ref
+from ddsp_ref.conformance.diagnose import diagnose
+from ddsp_ref.conformance.judging import Evidence
+from ddsp_ref.conformance.metrics import agreement_db
 from ddsp_ref.conformance.runner import run
 from ddsp_ref.conformance.variants import (
     gradients_of,
@@ -76,7 +79,7 @@ def answers_of(variant):
                 variant.op, case.arrays, case.settings, case.cotangents, [variant]
             )
             slopes = tuple(np.float32(s) for s in slopes)
-        answers.append(Answered(case, tuple(np.float32(v) for v in value), slopes))
+        answers.append(Evidence(case, tuple(np.float32(v) for v in value), slopes))
     return answers
 
 
@@ -112,7 +115,7 @@ def test_two_mistakes_are_named_as_a_pair():
         v for v in variants_of("layer_norm") if v.name in ("centre = none", "scale = missing")
     ]
     answers = [
-        Answered(c, tuple(map(np.float32, value_of(c.op, c.arrays, c.settings, chosen))), None)
+        Evidence(c, tuple(map(np.float32, value_of(c.op, c.arrays, c.settings, chosen))), None)
         for c in cases_of("layer_norm")
     ]
     found = diagnose(answers)
@@ -122,10 +125,52 @@ def test_two_mistakes_are_named_as_a_pair():
 def test_what_is_like_nothing_gets_no_name():
     rng = np.random.default_rng(0)
     answers = [
-        Answered(c, tuple(rng.standard_normal(y.shape).astype(np.float32) for y in c.outputs), None)
+        Evidence(c, tuple(rng.standard_normal(y.shape).astype(np.float32) for y in c.outputs), None)
         for c in cases_of("exp_sigmoid")
     ]
     assert diagnose(answers) is None
+
+
+def _like_magenta(sum_of):
+    """Answer as magenta/ddsp does, with a sum of its own over steps that are rounded otherwise."""
+    answers = []
+    for case in cases_of("harmonic_synthesis"):
+        value = case.outputs[0]
+        if case.label.endswith("long, 8000 samples"):
+            f0, amplitudes, shares = case.arrays
+            n, rate = case.settings["n_samples"], case.settings["sample_rate"]
+            k = np.arange(1, shares.shape[-1] + 1)
+            hz = ddsp_ref.resample_linear(f0.reshape(-1, 1), n_samples=n) * k
+            frames = (amplitudes[..., None] * shares).reshape(-1, len(k))
+            envelopes = ddsp_ref.resample_window(frames, n_samples=n)
+            phase = sum_of(np.float32(2 * np.pi / rate) * np.float32(hz)).astype(np.float64)
+            value = np.sum(np.where(hz < rate / 2, envelopes * np.sin(phase), 0.0), axis=1)
+            value = value.reshape(case.outputs[0].shape)
+        failed = agreement_db([value], case.outputs) < 60
+        answers.append(Evidence(case, (np.float32(value),), None, failed))
+    assert sum(one.failed for one in answers) == 1
+    return answers
+
+
+def test_float32_phase_with_other_last_digits_is_named():
+    def in_sequence(steps):
+        return np.cumsum(steps, axis=0, dtype=np.float32)
+
+    def too_fine(steps):
+        return np.cumsum(steps, axis=0, dtype=np.float64) + 1e-2
+
+    wanted = "phase_precision = float32_each"
+    assert diagnose(_like_magenta(in_sequence)).name == wanted
+    assert diagnose(_like_magenta(too_fine)) is None
+
+
+def test_gradients_that_are_no_number_are_named():
+    answers = []
+    for case in cases_of("compute_power"):
+        slopes = tuple(np.where(p == 0, np.nan, p).astype(np.float32) for p in case.pullbacks)
+        answers.append(Evidence(case, tuple(map(np.float32, case.outputs)), slopes))
+    assert diagnose(answers, "gradient").name == "audio_gradient = no_number"
+    assert diagnose(answers, "value") is None
 
 
 class Port:

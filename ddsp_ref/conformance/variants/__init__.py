@@ -3,7 +3,8 @@
 A *wide definition* is that of an op with more settings: one for everything that ports do in
 different ways. With the defaults it is the definition, which a test holds. A *variant* is one
 such choice made otherwise, and the text of what that means; where the choice is a setting of the
-op already, the setting is used. Choices whose names end in `_gradient` leave values alone.
+op already, the setting is used. Choices whose names end in `_gradient` leave values alone, those
+that end in `_precision` all but the last digits.
 """
 
 from __future__ import annotations
@@ -41,6 +42,11 @@ class Variant(NamedTuple):
     def of_gradient(self) -> bool:
         """Tell whether values are those of the definition."""
         return self.choice.endswith("_gradient")
+
+    @property
+    def of_rounding(self) -> bool:
+        """Tell whether it is the definition, but for digits that the order of sums decides on."""
+        return self.choice.endswith("_precision")
 
 
 @functools.cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ddsp_ref.conformance.variants._pieces import WINDOWS, window
@@ -116,6 +118,7 @@ def fft_convolve(
     delay="n_taps//2 - 1, less one",
     ends="linear",
     taps="given",
+    crop="clamped",
     xp=np,
 ):
     """Convolve, with every choice that ports disagree on."""
@@ -126,6 +129,12 @@ def fft_convolve(
         for k in range(n_taps)
     )
     whole = _folded(whole, n_samples, n_taps, ends, xp)
+    if crop == "from_both_ends":
+        start = delay_compensation if delay_compensation >= 0 else (n_taps - 1) // 2 - 1
+        kept = n_samples if padding == "same" else len(whole)
+        n_fft = 2 ** math.ceil(math.log2(len(whole)))
+        whole = xp.concatenate([whole, np.zeros(n_fft - len(whole))])
+        return whole[start : -(n_fft - kept - start)]
     start = _start(n_taps, delay_compensation, delay)
     return _cropped(whole, n_samples, n_taps, padding, start, xp)
 
@@ -270,7 +279,15 @@ CHOICES = {
         "window_size": SHAPE["window_size"],
         "causal": {True: "the response is taken as causal", False: "`causal` is not read"},
     },
-    fft_convolve: {"delay": DELAY | IGNORED, "ends": ENDS, "taps": TAPS | TAP_0},
+    fft_convolve: {
+        "delay": DELAY | IGNORED,
+        "ends": ENDS,
+        "taps": TAPS | TAP_0,
+        "crop": {
+            "from_both_ends": "cut as y[start:-end]: nothing is left where start is -1 (one tap, "
+            "or two) or end is 0 (magenta/ddsp)"
+        },
+    },
     fft_convolve_frames: _OVER_TIME | {"delay": DELAY | IGNORED},
     frequency_filter: SHAPE | _OVER_TIME,
     exp_decay_impulse_response: {

@@ -14,6 +14,9 @@ PHASE = {
     "frequency_times_steps": "the sum begins a step late: shifted by one sample the other way",
 }
 PRECISION = {"float32": "the phase is summed in float32 (3 rad off after 4 s at 440 Hz)"}
+EACH_PRECISION = {
+    "float32_each": "the phase of every partial is summed in float32 by itself (magenta/ddsp)"
+}
 WAVE = {
     "cos": "a cosine where a sine is meant",
     "negative": "the sine of the negative phase",
@@ -57,7 +60,7 @@ def running_sum(f, sample_rate, phase, precision, gradient, xp):
     elif gradient == "forward":
         backward = xp.cumsum(steps[::-1], axis=0)[::-1]
         cycles = let_gradient_through(cycles, backward)
-    if precision == "float32":
+    if precision.startswith("float32"):
         plain = (2 * np.pi * stop(f) / sample_rate).astype(np.float32)
         rough = np.cumsum(plain, axis=0, dtype=np.float32) / (2 * np.pi)
         cycles = let_gradient_through(rough.astype(np.float64), cycles)
@@ -113,6 +116,12 @@ def oscillator_bank(
     return xp.mean(waves, axis=1) if added == "mean" else xp.sum(waves, axis=1)
 
 
+def _amplitude_envelopes(frames, n_samples, method, xp):
+    if method == "cubic":
+        return resample_cubic.define(frames, n_samples=n_samples, xp=xp)
+    return upsample(frames, n_samples, {"window": "cosine"}.get(method, method), xp)
+
+
 def harmonic_synthesis(
     f0_hz,
     amplitudes,
@@ -141,17 +150,44 @@ def harmonic_synthesis(
     if mask == "at_frames":
         hz = stop(f0_hz)[:, None] * k
         frames = silenced(frames, hz, sample_rate, ">=", masked_gradient, xp)
-    if amp_resample_method == "cubic":
-        envelopes = resample_cubic.define(frames, n_samples=n_samples, xp=xp)
+    envelopes = _amplitude_envelopes(frames, n_samples, amp_resample_method, xp)
+    settings = sample_rate, phase, phase_precision, phase_gradient, xp
+    if phase_precision == "float32_each":
+        cycles = running_sum(f0[:, None] * k, *settings)
     else:
-        method = {"window": "cosine"}.get(amp_resample_method, amp_resample_method)
-        envelopes = upsample(frames, n_samples, method, xp)
-    cycles = running_sum(f0, sample_rate, phase, phase_precision, phase_gradient, xp)
-    waves = envelopes * waveform(k * cycles[:, None], wave, xp)
+        cycles = k * running_sum(f0, *settings)[:, None]
+    waves = envelopes * waveform(cycles, wave, xp)
     if mask != "at_frames":
         hz = stop(f0)[:, None] * k
         waves = silenced(waves, hz, sample_rate, mask, masked_gradient, xp)
     return xp.mean(waves, axis=1) if added == "mean" else xp.sum(waves, axis=1)
+
+
+def sinusoidal_synthesis(
+    frequencies_hz,
+    amplitudes,
+    *,
+    n_samples,
+    sample_rate=16000,
+    amp_resample_method="window",
+    frequency_upsample="linear",
+    phase="inclusive",
+    phase_precision="float64",
+    wave="sin",
+    mask=">=",
+    added="sum",
+    phase_gradient="full",
+    masked_gradient="zero",
+    xp=np,
+):
+    """Sum sinusoids given by frames, with every choice that ports disagree on."""
+    return oscillator_bank(
+        upsample(frequencies_hz, n_samples, frequency_upsample, xp),
+        _amplitude_envelopes(amplitudes, n_samples, amp_resample_method, xp),
+        sample_rate=sample_rate, phase=phase, phase_precision=phase_precision, wave=wave,
+        mask=mask, added=added, phase_gradient=phase_gradient, masked_gradient=masked_gradient,
+        xp=xp,
+    )  # fmt: skip
 
 
 def normalize_harmonics(
@@ -207,6 +243,11 @@ def harmonic_frequencies(f0_hz, *, n_harmonics, partials="from_1", xp=np):
     return f0_hz * {"from_0": k - 1, "from_2": k + 1, "odd": 2 * k - 1}.get(partials, k)
 
 
+AMPLITUDES = {
+    "window": "amplitudes by overlapping Hann windows",
+    "linear": "amplitudes by straight lines (ddsp-vst, DDSP-SVC)",
+    "cubic": "amplitudes by cubics",
+} | UPSAMPLE
 CHOICES = {
     oscillator_bank: {
         "phase": PHASE,
@@ -219,17 +260,23 @@ CHOICES = {
     },
     harmonic_synthesis: {
         "f0_upsample": UPSAMPLE | {"logarithmic": "f0 is interpolated on a scale of pitch, not Hz"},
-        "amp_resample_method": {
-            "window": "amplitudes by overlapping Hann windows",
-            "linear": "amplitudes by straight lines (ddsp-vst, DDSP-SVC)",
-            "cubic": "amplitudes by cubics",
-        }
-        | UPSAMPLE,
+        "amp_resample_method": AMPLITUDES,
         "partials": NUMBERS,
+        "phase": PHASE,
+        "phase_precision": PRECISION | EACH_PRECISION,
+        "wave": WAVE,
+        "mask": MASK | {"at_frames": "partials are silenced at frames, not at samples"},
+        "added": ADDED,
+        "phase_gradient": PHASE_GRADIENT,
+        "masked_gradient": MASKED_GRADIENT,
+    },
+    sinusoidal_synthesis: {
+        "frequency_upsample": UPSAMPLE,
+        "amp_resample_method": AMPLITUDES,
         "phase": PHASE,
         "phase_precision": PRECISION,
         "wave": WAVE,
-        "mask": MASK | {"at_frames": "partials are silenced at frames, not at samples"},
+        "mask": MASK,
         "added": ADDED,
         "phase_gradient": PHASE_GRADIENT,
         "masked_gradient": MASKED_GRADIENT,

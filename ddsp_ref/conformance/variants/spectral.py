@@ -51,11 +51,13 @@ def _magnitude(real, imag, quantity, xp):
 
 def stft(
     audio, *, frame_size=2048, overlap=0.75, pad_end=True, fft_size=None, window_kind="periodic",
-    scale="1", ends="after", sign="minus", xp=np,
+    scale="1", ends="after", sign="minus", size="given", hop_size="rounded", xp=np,
 ):  # fmt: skip
     """Take spectra, with every choice that ports disagree on."""
+    if size == "power_of_two":
+        fft_size = None
     fft_size = fft_size or 2 ** math.ceil(math.log2(frame_size))
-    hop = math.floor(frame_size * (1 - overlap) + 1e-6)
+    hop = math.floor(frame_size * (1 - overlap) + 1e-6 * (hop_size == "rounded"))
     ends = ends if pad_end else "none"
     args = frame_size, fft_size, hop, window_kind, scale, ends, xp
     real, imag = _transformed(audio, *args)
@@ -164,7 +166,14 @@ _HOP = {0.5: "half of a frame is shared instead of three quarters"}
 _END = {False: "no padding at the end: only frames that lie within the signal"}
 CHOICES = {
     stft: _TRANSFORM
-    | {"sign": {"plus": "exp(+i ...): the imaginary part has the other sign"}, "overlap": _HOP},
+    | {
+        "sign": {"plus": "exp(+i ...): the imaginary part has the other sign"},
+        "overlap": _HOP,
+        "size": {"power_of_two": "transforms have the next power of two, whatever size is asked "
+                 "for (magenta/ddsp)"},
+        "hop_size": {"truncated": "the hop loses a sample where its product is a hair too small "
+                     "(10 * (1 - 0.8) in Python)"},
+    },
     stft_magnitude: _TRANSFORM | {"quantity": QUANTITY, "overlap": _HOP, "pad_end": _END},
     compute_loudness: {
         "window_kind": WINDOWS,
