@@ -21,6 +21,7 @@ from ddsp_ref.conformance.report_table import as_table
 from ddsp_ref.conformance.runner import run
 from ddsp_ref.conformance.verdicts import Report, Verdict
 from ddsp_ref.errors import ParameterError
+from ddsp_ref.models.pytorch_model import noise_blocks
 from ddsp_ref.registry import get_op
 
 OPS = ("angular_cumsum", "exp_sigmoid", "fft_convolve", "safe_log")
@@ -176,6 +177,18 @@ def pytorch_fft_convolve(audio, response, *, padding, delay_compensation):
     n_whole = start + n_out + response.shape[-1]
     both = np.fft.rfft(audio, 2 * n_whole) * np.fft.rfft(response, 2 * n_whole)
     return np.fft.irfft(both)[..., start : start + n_out]
+
+
+def test_noise_blocks_of_ddsp_pytorch_conform_to_its_profile_alone():
+    def frequency_filter(audio, magnitudes, **_):
+        shape = audio.shape[:-1] + magnitudes.shape[-2:]
+        return noise_blocks(np.broadcast_to(magnitudes, shape), audio)
+
+    port = {"frequency_filter": frequency_filter}
+    own = [c for c in profile_vectors("ddsp_pytorch", ops=port) if not c.must_refuse]
+    assert len(own) >= 3
+    assert run(port, own, dtypes=["float64"]).ok
+    assert not run(port, ops=port, dtypes=["float64"]).ok
 
 
 def test_a_port_of_another_library_conforms_to_its_profile_alone():

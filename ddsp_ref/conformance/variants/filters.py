@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ddsp_ref.conformance.variants._pieces import WINDOWS, window
+from ddsp_ref.errors import ConformanceError
 
 
 def frequency_impulse_response(
@@ -155,10 +156,17 @@ def _frames_convolved(audio, responses, tails, frames, xp):
         of_sample = responses[left] + part * (responses[right] - responses[left])
     else:
         of_sample = responses[own]
+    if tails == "rolled_back" and n_samples % hop:
+        raise ConformanceError("tails = rolled_back: blocks are whole")
     whole, ones = 0.0, np.ones(n_samples + n_taps - 1)
     t = np.arange(n_samples)
     for k in range(n_taps):
         piece = of_sample[:, k] * audio
+        if tails == "rolled_back":
+            late = (k - n_taps // 2) % hop  # taps before the middle come last in the block
+            piece = xp.where(((t % hop) + late < hop) & (k < hop), piece, 0.0)
+            whole = whole + xp.concatenate([np.zeros(late), piece, np.zeros(n_taps)])[: len(ones)]
+            continue
         if tails in ("dropped", "circular"):
             stays = (t % hop) + k < hop
             if tails == "circular" and n_samples % hop == 0:
@@ -248,7 +256,9 @@ TAP_0 = {
 }
 TAILS = {
     "dropped": "what rings on after a frame is dropped",
-    "circular": "every block is convolved by itself, with its end wrapped around (ddsp_pytorch)",
+    "circular": "every block is convolved by itself, with its end wrapped around (ddsp-vst)",
+    "rolled_back": "every block is convolved by itself, taps before the middle of the response "
+    "come last in it, and what rings on is dropped (ddsp_pytorch, with `delay = none`)",
 }
 FRAMES = {
     "interpolated": "responses are interpolated between frames",
