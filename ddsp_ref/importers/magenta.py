@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ddsp_ref.errors import ParameterError
 from ddsp_ref.importers import _magenta_config
 from ddsp_ref.importers._input import refusal
 from ddsp_ref.importers._magenta_config import Found
@@ -80,25 +81,29 @@ def import_magenta(path: str | os.PathLike[str], name: str | None = None) -> Ins
     loudness of notes; quantiles that they do not hold are interpolated.
     """
     with open_folder_or_zip(path) as folder:
-        found = _magenta_config.understand(read_gin(find_operative_config(folder)))
+        gin_path = find_operative_config(folder)
+        found = _magenta_config.understand(read_gin(gin_path))
         checkpoint = find_checkpoint(folder)
         weights = read_tf_checkpoint(checkpoint)
         pickle = folder / STATISTICS
         saved = read_statistics(pickle) if pickle.exists() else None
-        parameters, reverb_taps = _parameters(found, weights, checkpoint)
-        config = ModelConfig(
-            sample_rate=found.sample_rate,
-            frame_rate=found.frame_rate,
-            n_harmonics=found.n_harmonics,
-            n_bands=found.n_bands,
-            reverb_seconds=reverb_taps / found.sample_rate,
-            reverb_gain=1.0,
-            reverb_decay_db=0.0,
-            amp_resample_method=found.amp_resample_method,
-            level=found.level,
-            decoder="rnn",
-            decoder_settings=RnnSettings(found.n_channels, found.n_layers, found.n_hidden),
-        )
+        try:
+            parameters, reverb_taps = _parameters(found, weights, checkpoint)
+            config = ModelConfig(
+                sample_rate=found.sample_rate,
+                frame_rate=found.frame_rate,
+                n_harmonics=found.n_harmonics,
+                n_bands=found.n_bands,
+                reverb_seconds=reverb_taps / found.sample_rate,
+                reverb_gain=1.0,
+                reverb_decay_db=0.0,
+                amp_resample_method=found.amp_resample_method,
+                level=found.level,
+                decoder="rnn",
+                decoder_settings=RnnSettings(found.n_channels, found.n_layers, found.n_hidden),
+            )
+        except ParameterError as error:  # sizes that are in range each, but not together
+            raise refusal(gin_path, f"there is no such model: {error}") from None
         return Instrument(
             name=name or Path(path).stem,
             config=config,

@@ -19,6 +19,7 @@ from ddsp_ref.importers._protobuf import read_fields
 from ddsp_ref.importers._table import read_table
 from ddsp_ref.importers.archive import open_folder_or_zip
 from ddsp_ref.importers.gin_config import read_gin
+from ddsp_ref.importers.magenta import import_magenta
 from ddsp_ref.importers.simple_yaml import read_simple_yaml
 from ddsp_ref.importers.statistics_pickle import read_statistics
 from ddsp_ref.importers.tf_checkpoint import (
@@ -150,6 +151,39 @@ class Graph(Whole):
         return folder / "ckpt-1.index"
 
 
+class Training(Whole):
+    """Mutates a value of the configuration, or any file, of a whole training, and imports it."""
+
+    def __init__(self, name):
+        self.name, self.files = name, {f.name: f.read_bytes() for f in (FIXTURES / name).iterdir()}
+        self.words = [b"0", b"1", b"-1", b"2", b"3", b"16", b"1.5", b"1e9", b"1048576", b"None"]
+        self.words += [b"True", b"'x'", b"()", b"[[]]", b"@core.exp_sigmoid", b"%x", b"{}"]
+
+    def read(self, path):
+        import_magenta(path.parent)
+
+    def write(self, rng, folder):
+        folder = folder / self.name
+        folder.mkdir(exist_ok=True)
+        names = sorted(self.files)
+        chosen = None if rng.random() < 0.7 else names[rng.integers(len(names))]
+        for name, data in self.files.items():
+            if name == chosen:
+                data = mutate(rng, data, data)
+            elif chosen is None and name.endswith(".gin"):
+                data = self.with_another_value(rng, data)
+            (folder / name).write_bytes(data)
+        return folder / "operative_config-0.gin"
+
+    def with_another_value(self, rng, data):
+        lines = data.split(b"\n")
+        places = [i for i, line in enumerate(lines) if b" = " in line]
+        place = places[rng.integers(len(places))]
+        kept = lines[place].partition(b" = ")[0]
+        lines[place] = kept + b" = " + self.words[rng.integers(len(self.words))]
+        return b"\n".join(lines)
+
+
 def unpack(path):
     with open_folder_or_zip(path):
         pass
@@ -167,6 +201,8 @@ KINDS = {
     "index": lambda: Whole("ckpt-3.index", read_tf_bundle, real("vst_small/ckpt-3.index")),
     "bundle": lambda: Bundle(read_tf_bundle),
     "graph": Graph,
+    "solo training": lambda: Training("solo_small"),
+    "vst training": lambda: Training("vst_small"),
     "gin": lambda: Whole(
         "a.gin", lambda path: resolve(read_gin(path)), real("vst_small/operative_config-0.gin")
     ),
@@ -226,7 +262,8 @@ def test_many_mutated_files(tmp_path, kind):
 def test_unmutated_files_can_be_read(tmp_path, monkeypatch):
     """Or the mutations would all be refused for the same reason."""
     monkeypatch.setattr(f"{__name__}.mutate", lambda rng, data, other: data)
-    for kind in set(KINDS) - {"index", "statistics"}:
+    others = {"index", "statistics", "solo training", "vst training"}
+    for kind in set(KINDS) - others:
         assert fuzz(kind, 1, tmp_path, seed=0) == {"read": 1}, kind
     assert len(read_table(real("vst_small/ckpt-3.index"))) == 59
 
