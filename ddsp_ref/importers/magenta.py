@@ -110,7 +110,10 @@ def import_magenta(path: str | os.PathLike[str], name: str | None = None) -> Ins
             parameters=parameters,
             statistics=_statistics(saved, found.level) if saved else {},
             description="Imported from a checkpoint of magenta/ddsp",
-            card={"imported_from": {"format": "magenta/ddsp", "checkpoint": checkpoint.name}},
+            card={
+                "imported_from": {"format": "magenta/ddsp", "checkpoint": checkpoint.name},
+                **({"statistics": _told(saved, found.level)} if saved else {}),
+            },
         )
 
 
@@ -216,6 +219,17 @@ def _statistics(saved: dict[str, object], level: str) -> dict[str, Any]:
         "f0_midi": _distribution(saved, "pitch", None),
         "voiced_share": 1.0,  # not saved; of notes alone
     }
+
+
+def _told(saved: dict[str, object], level: str) -> str:
+    """Say which statistics were saved and which stand for what was not."""
+    known = _statistics(saved, level)["loudness_db"]
+    guessed = _distribution(saved, "power" if level == "power" else "loudness", None)
+    levels = "interpolated from five figures" if known == guessed else "as saved"
+    return (
+        f"quantiles of the level {levels}, of the pitch interpolated from five figures; "
+        f"voiced_share is not saved, 1 is assumed"
+    )
 
 
 def _read_quantiles(record: TransformerRecord) -> list[float] | None:

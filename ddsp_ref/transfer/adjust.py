@@ -174,7 +174,8 @@ def _fit(
     cents, key = None, None
     if controls.autotune > 0:
         midi, cents, key = tune(midi, heard.certainty, on, controls.autotune, controls.tuning)
-    loudness = fit_loudness(loudness, made.notes, player.statistics["loudness_db"]["quantiles"])
+    known_db = player.statistics["loudness_db"]["quantiles"]
+    loudness = fit_loudness(loudness, made.notes, known_db, -LEVELS[player.config.level][1])
     loudness = quieten(loudness, made.likelihood, controls.threshold, controls.quiet)
     return replace(
         made,

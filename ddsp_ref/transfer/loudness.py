@@ -18,7 +18,10 @@ _COMPRESSION = 4.0
 
 
 def fit_loudness(
-    loudness_db: np.ndarray, notes: np.ndarray, quantiles: Sequence[float]
+    loudness_db: np.ndarray,
+    notes: np.ndarray,
+    quantiles: Sequence[float],
+    floor_db: float = MIN_DB,
 ) -> np.ndarray:
     """Map the loudness of the notes to that of an instrument, quantile by quantile.
 
@@ -30,6 +33,8 @@ def fit_loudness(
         The frames that belong to notes, at least one.
     quantiles : sequence of float
         Quantiles of the instrument's loudness, equally spaced from 0 to 1.
+    floor_db : float
+        Silence: where the definition of loudness ends.
 
     Returns
     -------
@@ -61,7 +66,7 @@ def fit_loudness(
     below = np.minimum(loudness_db - heard[0], 0.0)
     above = np.maximum(loudness_db - heard[-1], 0.0) / _COMPRESSION
     curve = np.interp(loudness_db, heard, fitted) + below + above
-    return np.where(loudness_db <= MIN_DB, MIN_DB, curve)
+    return np.where(loudness_db <= floor_db, floor_db, curve)
 
 
 def quieten(

@@ -101,3 +101,12 @@ def test_a_held_note_stays_a_held_note():
     middle = played.loudness_db[80:170]
     assert np.ptp(middle) < 2.0
     assert np.ptp(VIOLIN.statistics["loudness_db"]["quantiles"]) > 30
+
+
+def test_quiet_frames_are_no_silence_where_loudness_goes_deeper():
+    """The loudness of magenta/ddsp before 2.0 ends at -120 dB, not at -80 dB."""
+    heard = np.array([-120.0, -90.0, -60.0, -50.0])
+    notes = np.array([False, False, True, True])
+    made = fit_loudness(heard, notes, np.linspace(-60.0, -50.0, 11), floor_db=-120.0)
+    np.testing.assert_allclose(made[[0, 1]], [-120.0, -90.0], atol=0.5)
+    assert fit_loudness(heard, notes, np.linspace(-60.0, -50.0, 11))[1] == -80.0
