@@ -11,7 +11,7 @@ import numpy as np
 from ddsp_ref.errors import ParameterError
 from ddsp_ref.importers import _magenta_config
 from ddsp_ref.importers._input import refusal
-from ddsp_ref.importers._magenta_config import Found
+from ddsp_ref.importers._magenta_weights import Variables, take_parameters
 from ddsp_ref.importers.archive import open_folder_or_zip
 from ddsp_ref.importers.gin_config import find_operative_config, read_gin
 from ddsp_ref.importers.statistics_pickle import TransformerRecord, read_statistics
@@ -19,14 +19,9 @@ from ddsp_ref.importers.tf_checkpoint import find_checkpoint, read_tf_checkpoint
 from ddsp_ref.models.decoders import RnnSettings
 from ddsp_ref.models.instrument import Instrument
 from ddsp_ref.models.model import IR_KEY, ModelConfig
-from ddsp_ref.models.parameters import Parameters
-from ddsp_ref.processors.reverbs import ExpDecayReverb, FilteredNoiseReverb
-from ddsp_ref.processors.synths import uniform_noise
+from ddsp_ref.models.network_decoder import NetworkSettings
 
 STATISTICS = "dataset_statistics.pkl"
-_STACKS = {"level": "loudness_stack", "f0": "f0_stack"}
-_DENSE, _NORM = "layer_with_weights-0", "layer_with_weights-1"
-_PARTS = {"kernel": _DENSE, "bias": _DENSE, "gamma": _NORM, "beta": _NORM}
 _SHARES = np.linspace(0.0, 1.0, 101)  # of the quantiles that an instrument keeps
 # Of a distribution of which the smallest and largest value, mean and deviation are known.
 _KNOWN_SHARES = [0.0, 0.16, 0.5, 0.84, 1.0]
@@ -72,10 +67,13 @@ def import_magenta(path: str | os.PathLike[str], name: str | None = None) -> Ins
 
     Notes
     -----
-    Understood are models of one `RnnFcDecoder` with a GRU that is told pitch and loudness or
-    power, a harmonic and a noise synthesizer, and any of the three reverbs or none: the published
-    configurations solo_instrument, tiny_instrument and vst. Reverbs that draw noise at every call
-    get it once, here, from a fixed seed: their rooms do not change from call to call.
+    Understood are models with an `RnnFcDecoder`, GRU or LSTM, or a `DilatedConvDecoder`, told
+    pitch and loudness or power, and z by an `MfccTimeDistributedRnnEncoder`, an `MfccRnnEncoder`
+    or nobody; with a harmonic and a noise synthesizer, and any of the three reverbs or none: the
+    published configurations ae, solo_instrument, tiny_instrument and vst among them. Those like
+    solo_instrument and vst get the decoder "rnn", which can be exported and trained on, others
+    "magenta", which plays. Reverbs that draw noise at every call get it once, here, from a fixed
+    seed: their rooms do not change from call to call.
 
     Statistics hold the smallest and largest pitch, mean and deviation, and quantiles of the
     loudness of notes; quantiles that they do not hold are interpolated.
@@ -88,19 +86,19 @@ def import_magenta(path: str | os.PathLike[str], name: str | None = None) -> Ins
         pickle = folder / STATISTICS
         saved = read_statistics(pickle) if pickle.exists() else None
         try:
-            parameters, reverb_taps = _parameters(found, weights, checkpoint)
+            parameters = take_parameters(found, Variables(weights, checkpoint))
             config = ModelConfig(
                 sample_rate=found.sample_rate,
                 frame_rate=found.frame_rate,
                 n_harmonics=found.n_harmonics,
                 n_bands=found.n_bands,
-                reverb_seconds=reverb_taps / found.sample_rate,
+                reverb_seconds=len(parameters.get(IR_KEY, ())) / found.sample_rate,
                 reverb_gain=1.0,
                 reverb_decay_db=0.0,
                 amp_resample_method=found.amp_resample_method,
                 level=found.level,
-                decoder="rnn",
-                decoder_settings=RnnSettings(found.n_channels, found.n_layers, found.n_hidden),
+                decoder="rnn" if found.is_plain else "magenta",
+                decoder_settings=_settings(found.network) if found.is_plain else found.network,
             )
         except ParameterError as error:  # sizes that are in range each, but not together
             raise refusal(gin_path, f"there is no such model: {error}") from None
@@ -117,95 +115,8 @@ def import_magenta(path: str | os.PathLike[str], name: str | None = None) -> Ins
         )
 
 
-def _parameters(
-    found: Found, weights: dict[str, np.ndarray], checkpoint: Path
-) -> tuple[Parameters, int]:
-    def take(key: str, shape: tuple[int, ...]) -> np.ndarray:
-        key = f"model/{key}"
-        if key not in weights:
-            raise refusal(checkpoint, f"the variable {key} is missing")
-        if weights[key].shape != shape:
-            raise refusal(
-                checkpoint,
-                f"the variable {key} has shape {weights[key].shape}",
-                remedy=f"by the configuration it must be {shape}",
-            )
-        return np.asarray(weights[key], np.float32)
-
-    n, n_hidden = found.n_channels, found.n_hidden
-    params: Parameters = {}
-
-    def stack(ours: str, theirs: str, n_in: int) -> None:
-        for i in range(found.n_layers):
-            for part, layer in _PARTS.items():
-                shape = (n_in if i == 0 else n, n) if part == "kernel" else (n,)
-                key = f"decoder/{theirs}/layer_with_weights-{i}/{layer}/{part}"
-                params[f"decoder/{ours}/{i}/{part}"] = take(key, shape)
-
-    for place, what in enumerate(found.inputs):
-        stack(_STACKS[what], f"input_stacks/{place}", 1)
-    stack("out_stack", "out_stack", 2 * n + n_hidden)
-    gates = 3 * n_hidden
-    cell = "decoder/rnn/rnn/cell"
-    params["decoder/gru/kernel"] = take(f"{cell}/kernel", (2 * n, gates))
-    params["decoder/gru/recurrent_kernel"] = take(f"{cell}/recurrent_kernel", (n_hidden, gates))
-    params["decoder/gru/bias"], params["decoder/gru/recurrent_bias"] = take(
-        f"{cell}/bias", (2, gates)
-    )
-    n_out = 1 + found.n_harmonics + found.n_bands
-    params["decoder/controls/kernel"] = take("decoder/dense_out/kernel", (n, n_out))
-    params["decoder/controls/bias"] = take("decoder/dense_out/bias", (n_out,))
-    if found.inputs != ("level", "f0"):  # our layers see the level first
-        for name in ("decoder/gru/kernel", "decoder/out_stack/0/kernel"):
-            f0, level, rest = np.split(params[name], [n, 2 * n])
-            params[name] = np.concatenate([level, f0, rest])
-    taps = _impulse_response(found, take)
-    if taps is None:
-        return params, 0
-    params[IR_KEY] = taps
-    return params, len(taps)
-
-
-def _impulse_response(found: Found, take: Any) -> np.ndarray | None:
-    if found.reverb is None:
-        return None
-    at, n_taps = f"processor_group/{found.reverb_name}", found.reverb_settings["reverb_length"]
-    if found.reverb == "Reverb":
-        return take(f"{at}/ir", (n_taps,))
-    noise = uniform_noise((n_taps,), np.random.default_rng(0))
-    nothing = np.zeros(1, np.float32)
-    if found.reverb == "ExpDecayReverb":
-        gain, decay = take(f"{at}/gain", (1,)), take(f"{at}/decay", (1,))
-        return ExpDecayReverb().controls_vjp(nothing, gain[0], decay[0], noise)[0][1]
-    settings = found.reverb_settings
-    magnitudes = take(f"{at}/magnitudes", (settings["n_frames"], settings["n_filter_banks"]))
-    return noise_response(magnitudes, noise, settings["window_size"], settings["initial_bias"])
-
-
-def noise_response(
-    magnitudes: np.ndarray, noise: np.ndarray, window_size: int, initial_bias: float
-) -> np.ndarray:
-    """Return the impulse response of a `FilteredNoiseReverb`.
-
-    Parameters
-    ----------
-    magnitudes : ndarray, shape (n_frames, n_filter_banks)
-        As trained.
-    noise : ndarray, shape (n_taps,)
-        Uniform in [-1, 1).
-    window_size : int
-        See `FilteredNoiseReverb`.
-    initial_bias : float
-        The same.
-
-    Returns
-    -------
-    ndarray, shape (n_taps,)
-        Whose tap 0 is not heard.
-    """
-    reverb = FilteredNoiseReverb(window_size=window_size, initial_bias=initial_bias)
-    nothing = np.zeros(1, np.float32)
-    return reverb.controls_vjp(nothing, magnitudes, noise)[0][1]
+def _settings(network: NetworkSettings) -> RnnSettings:
+    return RnnSettings(network.n_channels, network.n_layers, network.n_hidden)
 
 
 def _statistics(saved: dict[str, object], level: str) -> dict[str, Any]:

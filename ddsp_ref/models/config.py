@@ -12,12 +12,16 @@ from ddsp_ref.analysis.frames import nearest_frame_rate
 from ddsp_ref.errors import ParameterError, require
 from ddsp_ref.models.convolution import ConvSettings
 from ddsp_ref.models.decoders import PLAYED, MlpSettings, PytorchSettings, RnnSettings
+from ddsp_ref.models.network_decoder import NetworkSettings
 from ddsp_ref.models.features import LEVELS
 
 # magenta/ddsp's choices at 16 kHz, in units that mean the same at every rate
 _LOWEST_HZ = 8000.0 / 60  # the lowest note whose partials reach the Nyquist frequency
 _BAND_HZ = 125.0  # width of one band of the noise filter
 _AMP_METHODS = ("window", "linear")
+_ENCODER_RATE = 16000  # that the original's encoders take for granted
+
+Settings = MlpSettings | RnnSettings | ConvSettings | PytorchSettings | NetworkSettings
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,10 @@ class ModelConfig:
         before version 2, power, or loudness as in ddsp_pytorch; see
         `ddsp_ref.models.features.LEVELS`.
     decoder : str
-        "mlp", "rnn" or "conv"; or "ddsp_pytorch", which makes it a `PytorchModel`.
-    decoder_settings : MlpSettings, RnnSettings, ConvSettings or PytorchSettings
-        Sizes of the decoder.
+        "mlp", "rnn" or "conv"; or "ddsp_pytorch" or "magenta", which make it a `PytorchModel` or
+        a `NetworkModel`.
+    decoder_settings : settings of the decoder
+        For example `RnnSettings`. Sizes of the decoder.
 
     Raises
     ------
@@ -73,7 +78,7 @@ class ModelConfig:
     amp_resample_method: str = "window"
     level: str = "loudness"
     decoder: str = "mlp"
-    decoder_settings: MlpSettings | RnnSettings | ConvSettings | PytorchSettings | None = None
+    decoder_settings: Settings | None = None
 
     def __post_init__(self) -> None:
         self._check_whole("sample_rate", 4000, 192_000)
@@ -139,11 +144,21 @@ class ModelConfig:
             f"ModelConfig: decoder_settings is a {type(self.decoder_settings).__name__}, "
             f"must be a {wanted.__name__} for the decoder {self.decoder!r}",
         )
+        require(
+            not self.needs_audio or self.sample_rate == _ENCODER_RATE,
+            f"ModelConfig: sample_rate is {self.sample_rate}, must be {_ENCODER_RATE} for a decoder "
+            "with an encoder",
+        )
 
     @property
     def hop_size(self) -> int:
         """Samples from one frame to the next."""
         return self.sample_rate // self.frame_rate
+
+    @property
+    def needs_audio(self) -> bool:
+        """Whether the decoder is told the sound itself, beside pitch and level."""
+        return bool(getattr(self.decoder_settings, "encoder", ""))
 
     @property
     def n_taps(self) -> int:

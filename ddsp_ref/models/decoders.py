@@ -10,6 +10,7 @@ import numpy as np
 from ddsp_ref.errors import ParameterError, require
 from ddsp_ref.models.convolution import ConvDecoder, ConvSettings
 from ddsp_ref.models.decoder import Controls, Decoder, check_sizes
+from ddsp_ref.models.network_decoder import NetworkDecoder, NetworkSettings
 from ddsp_ref.models.parameters import Parameters, glorot_uniform, orthogonal
 from ddsp_ref.ops.layers.gru import gru
 
@@ -253,4 +254,7 @@ DECODERS: dict[str, tuple[type, type]] = {
     "conv": (ConvDecoder, ConvSettings),
 }
 # and those that come trained
-PLAYED = DECODERS | {"ddsp_pytorch": (PytorchDecoder, PytorchSettings)}
+PLAYED: dict[str, tuple[type, type]] = DECODERS | {
+    "ddsp_pytorch": (PytorchDecoder, PytorchSettings),
+    "magenta": (NetworkDecoder, NetworkSettings),
+}

@@ -11,6 +11,7 @@ import scipy.fft
 from ddsp_ref.analysis.frames import hop_size, n_frames, nearest_frame_rate
 from ddsp_ref.analysis.pyin import pyin
 from ddsp_ref.errors import require
+from ddsp_ref.io.resampling import resample
 from ddsp_ref.ops.spectral.compute_loudness import compute_loudness
 from ddsp_ref.ops.spectral.compute_loudness_ddsp_pytorch import compute_loudness_ddsp_pytorch
 from ddsp_ref.ops.spectral.compute_loudness_magenta_v1 import compute_loudness_magenta_v1
@@ -34,7 +35,7 @@ DB_PER_NEPER = 20 / np.log(10)
 F0_RANGE_HZ = (50.0, 2500.0)
 
 _WINDOW_SECONDS = 0.032  # 512 samples at 16 kHz, magenta/ddsp's window of loudness
-_POWER_FRAME = 1024
+_POWER_FRAME, _POWER_RATE = 1024, 16000
 _PYTORCH_FFT = 2048
 _CHUNK = 4096  # frames of which loudness is computed at once
 
@@ -119,7 +120,8 @@ def level_of(
         Samples and frames per second; the frame rate must divide the sample rate.
     level : {"loudness", "loudness_v1", "power", "loudness_ddsp_pytorch"}
         Of `LEVELS`: `loudness_of`, `compute_loudness_magenta_v1`, `compute_power` of 1024
-        samples, as the models of magenta/ddsp's plugin were trained on, or
+        samples at 16 kHz, as the models of magenta/ddsp's plugin were trained on at every
+        sample rate (at the rate of the audio, if the frame rate does not divide 16000), or
         `compute_loudness_ddsp_pytorch` times 20 / ln(10).
 
     Returns
@@ -132,6 +134,8 @@ def level_of(
     total = n_frames(len(audio), _whole_hop("level_of", sample_rate, frame_rate))
     rates = {"sample_rate": sample_rate, "frame_rate": frame_rate}
     if level == "power":
+        if sample_rate != _POWER_RATE and _POWER_RATE % frame_rate == 0:
+            audio, rates["sample_rate"] = resample(audio, sample_rate, _POWER_RATE), _POWER_RATE
         found = compute_power(audio, frame_size=_POWER_FRAME, **rates)
     elif level == "loudness_ddsp_pytorch":
         # a mirror image needs more than half a window of sound

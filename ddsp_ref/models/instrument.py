@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.features import LEVELS
 from ddsp_ref.models.model import Model
 from ddsp_ref.models.parameters import Parameters, check_names_and_shapes, count
-from ddsp_ref.models.pytorch_model import make_model
+from ddsp_ref.models.network_model import NetworkModel
+from ddsp_ref.models.pytorch_model import PytorchModel
 
 _ENTRIES = ("name", "description", "feature_definition", "model", "card")
 _N_QUANTILES = 101
 _LARGEST = 1000.0  # no level in dB and no MIDI number is beyond
+_MODELS = {"ddsp_pytorch": PytorchModel, "magenta": NetworkModel}  # of decoders that come trained
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,26 @@ class Instrument:
         """The model that the parameters belong to."""
         return make_model(self.config)
 
-    def render(self, f0_hz: np.ndarray, loudness_db: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    def render(
+        self,
+        f0_hz: np.ndarray,
+        loudness_db: np.ndarray,
+        noise: np.ndarray,
+        audio: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Return the sound of the instrument; see `Model.render`."""
-        return self.model.render(self.parameters, f0_hz, loudness_db, noise)
+        return self.model.render(self.parameters, f0_hz, loudness_db, noise, audio)
 
     def __repr__(self) -> str:
         return (
             f"<instrument {self.name!r}: {self.config.decoder} decoder, "
             f"{count(self.parameters):,} parameters, {self.config.sample_rate} Hz>"
         )
+
+
+def make_model(config: ModelConfig) -> Model:
+    """Return the model of a configuration: `Model`, or what its decoder comes with."""
+    return _MODELS.get(config.decoder, Model)(config)
 
 
 def save_instrument(
@@ -158,14 +171,14 @@ def load_instrument(folder: str | os.PathLike[str]) -> Instrument:
 
 def _check_parameters(name: str, config: ModelConfig, parameters: Parameters) -> None:
     largest = max((max(w.shape, default=1) for w in parameters.values()), default=1)
-    sizes = {**asdict(config.decoder_settings), "n_taps": config.n_taps}
-    for size, value in sizes.items():  # before anything of that size is made
+    model = make_model(config)
+    for size, value in model.sizes().items():  # before anything of that size is made
         if value > largest:
             raise InstrumentError(
                 f"the weights of {name} are damaged: {size} is {value}, but no array is that long"
             )
     try:
-        check_names_and_shapes(parameters, make_model(config).shapes())
+        check_names_and_shapes(parameters, model.shapes())
     except ParameterError as error:
         raise InstrumentError(f"the weights of {name} are damaged: {error}") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -70,13 +71,23 @@ class Model:
         """Return the shape of every parameter."""
         return {k: p.shape for k, p in self.init(np.random.default_rng(0)).items()}
 
+    def sizes(self) -> dict[str, int]:
+        """Return the lengths of axes that `shapes` makes arrays of, by their settings' names."""
+        settings = dataclasses.asdict(self.config.decoder_settings)
+        named = {name: value for name, value in settings.items() if name.startswith("n_")}
+        return {**named, "n_taps": self.config.n_taps}
+
     def _scaled(self, f0_hz: np.ndarray, loudness_db: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return pitch and loudness as magenta/ddsp's decoders want them, roughly 0 to 1."""
         _, range_db = LEVELS[self.config.level]
         return hz_to_midi(f0_hz) / 127, loudness_db / range_db + 1
 
     def controls(
-        self, params: Mapping[str, np.ndarray], f0_hz: np.ndarray, loudness_db: np.ndarray
+        self,
+        params: Mapping[str, np.ndarray],
+        f0_hz: np.ndarray,
+        loudness_db: np.ndarray,
+        audio: np.ndarray | None = None,
     ) -> Controls:
         """Return the raw controls of the synthesizers.
 
@@ -86,6 +97,8 @@ class Model:
             Parameters, as from `init`.
         f0_hz, loudness_db : ndarray, shape (..., n_frames)
             Features.
+        audio : ndarray, shape (..., n_samples), optional
+            What they were heard in. Only models that say `config.needs_audio` look at it.
 
         Returns
         -------
@@ -142,6 +155,7 @@ class Model:
         f0_hz: np.ndarray,
         loudness_db: np.ndarray,
         noise: np.ndarray,
+        audio: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return the sound of the model.
 
@@ -153,6 +167,8 @@ class Model:
             Features.
         noise : ndarray, shape (..., n_samples)
             Uniform in [-1, 1); `n_samples` is `n_frames * hop_size`.
+        audio : ndarray, shape (..., n_samples), optional
+            See `controls`.
 
         Returns
         -------
@@ -160,7 +176,7 @@ class Model:
             Audio.
         """
         graph = self._graph(self._check(f0_hz, loudness_db, noise))
-        controls = self.controls(params, f0_hz, loudness_db)
+        controls = self.controls(params, f0_hz, loudness_db, audio)
         return graph(self._inputs(params, controls, f0_hz, noise))
 
     def vjp(

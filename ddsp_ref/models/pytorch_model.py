@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import scipy.fft
 
-from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.decoders import DECODERS, PLAYED
 from ddsp_ref.models.features import DB_PER_NEPER
 from ddsp_ref.models.model import Model
@@ -80,6 +79,7 @@ class PytorchModel(Model):
         f0_hz: np.ndarray,
         loudness_db: np.ndarray,
         noise: np.ndarray,
+        audio: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return the sound of the model; see `Model.render`."""
         self._check(f0_hz, loudness_db, noise)
@@ -94,11 +94,6 @@ class PytorchModel(Model):
         return self.decoder.vjp(*args[:3])
 
     play_vjp = vjp
-
-
-def make_model(config: ModelConfig) -> Model:
-    """Return the model of a configuration: `PytorchModel` for its decoder, or `Model`."""
-    return (PytorchModel if config.decoder == "ddsp_pytorch" else Model)(config)
 
 
 def harmonic_blocks(

@@ -159,6 +159,7 @@ def timbre_transfer(
             reverb=controls.reverb,
             seed=controls.seed,
             output_sample_rate=rate_out,
+            audio=heard.audio,
         )
     return Transfer(
         audio=rendered.audio,

@@ -60,6 +60,7 @@ def render(
     reverb: float = 1.0,
     seed: int = 0,
     output_sample_rate: int | None = None,
+    audio: np.ndarray | None = None,
 ) -> Rendered:
     """Let an instrument play.
 
@@ -79,6 +80,10 @@ def render(
         Of the noise in the sound. The same seed gives the same samples.
     output_sample_rate : int, optional
         Samples per second; those of the instrument if not given.
+    audio : ndarray, shape (n_samples,), optional
+        What the curves were heard in, mono, at the sample rate of the instrument: `Heard.audio`.
+        Needed by an instrument with an encoder, see `ModelConfig.needs_audio`, which gets what is
+        missing at its end as silence.
 
     Returns
     -------
@@ -88,7 +93,7 @@ def render(
     Raises
     ------
     ParameterError
-        If a setting is out of its range.
+        If a setting is out of its range, or the instrument needs the recording.
     """
     start = time.perf_counter()
     player = find_instrument(instrument)
@@ -103,7 +108,8 @@ def render(
     n_noise = len(curves.f0_hz) * config.hop_size
     noise = uniform_noise((n_noise,), np.random.default_rng(settings.seed))
     loudness_db = np.maximum(curves.loudness_db, np.float32(-LEVELS[config.level][1]))
-    sound = _set_reverb(player, reverb).render(curves.f0_hz, loudness_db, noise)
+    heard = _as_long(player, audio, n_noise) if config.needs_audio else None
+    sound = _set_reverb(player, reverb).render(curves.f0_hz, loudness_db, noise, heard)
     sound, gain_db = _limit(_fix_length(resample(sound, config.sample_rate, rate), n_samples))
     return Rendered(sound, rate, gain_db, time.perf_counter() - start)
 
@@ -113,6 +119,17 @@ def _set_reverb(player: Instrument, reverb: float) -> Instrument:
         return player
     room = player.parameters[IR_KEY] * np.float32(reverb)
     return dataclasses.replace(player, parameters={**player.parameters, IR_KEY: room})
+
+
+def _as_long(player: Instrument, audio: np.ndarray | None, n_samples: int) -> np.ndarray:
+    require(
+        audio is not None,
+        f"render: {player.name} is told the sound itself, beside pitch and level: audio must be "
+        "given, the recording (`Heard.audio`; --recording FILE on the command line)",
+    )
+    audio = np.asarray(audio, np.float32)
+    require(audio.ndim == 1, f"render: audio has shape {audio.shape}, must be (n_samples,)")
+    return _fix_length(audio, n_samples)
 
 
 def _fix_length(audio: np.ndarray, n_samples: int) -> np.ndarray:

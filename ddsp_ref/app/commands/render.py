@@ -17,6 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the command."""
     parser.add_argument("curves", metavar="CURVES", help=".csv or .json")
     parser.add_argument("output", metavar="OUTPUT", help=".wav, .flac, .ogg, .mp3 or .aiff")
+    parser.add_argument(
+        "--recording",
+        metavar="FILE",
+        help="what the curves were heard in; for imported instruments with an encoder, which "
+        "listen to the sound itself",
+    )
     add_report_arguments(parser)
     add_sound_arguments(parser)
 
@@ -29,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_sound_output(target, arguments)
     Controls(reverb=arguments.reverb, seed=arguments.seed)
 
-    from ddsp_ref.io.audio import write_audio
+    from ddsp_ref.io.audio import read_audio, write_audio
     from ddsp_ref.io.formats import nearest_rate
     from ddsp_ref.transfer.curves import read_curves
     from ddsp_ref.transfer.instruments import find_instrument
@@ -39,6 +45,10 @@ def run(arguments: argparse.Namespace) -> None:
     with Stages("read", "render", "write", quiet=arguments.quiet) as stage:
         stage("read")
         curves = read_curves(arguments.curves)
+        audio = None
+        if arguments.recording and player.config.needs_audio:
+            rate = player.config.sample_rate
+            audio, _ = read_audio(arguments.recording, sample_rate=rate)
         stage("render")
         rate = arguments.sample_rate or nearest_rate(target, player.config.sample_rate)
         rendered = render(
@@ -47,6 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
             reverb=arguments.reverb,
             seed=arguments.seed,
             output_sample_rate=rate,
+            audio=audio,
         )
         stage("write")
         write_audio(target, rendered.audio, rendered.sample_rate, bits=arguments.bits)

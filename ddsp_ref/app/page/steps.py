@@ -129,7 +129,12 @@ def perform(hearing: Hearing, instrument: str | Instrument, controls: Controls) 
     adjusted = adjust(hearing.heard, player, controls)
     n_samples = len(hearing.heard.audio)
     rendered = render(
-        adjusted, player, n_samples=n_samples, reverb=controls.reverb, seed=controls.seed
+        adjusted,
+        player,
+        n_samples=n_samples,
+        reverb=controls.reverb,
+        seed=controls.seed,
+        audio=hearing.heard.audio,
     )
     return Performance(player.name, controls, adjusted, rendered)
 

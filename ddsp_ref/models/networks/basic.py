@@ -168,7 +168,7 @@ class FcStack(Chain):
     def __init__(
         self, ch: int = 256, layers: int = 2, nonlinearity: str | Op | None = "leaky_relu"
     ) -> None:
-        require(layers >= 1, f"FcStack: layers is {layers}, must be at least 1")
+        require(layers >= 0, f"FcStack: layers is {layers}, must be at least 0")
         super().__init__(*(Fc(ch, nonlinearity) for _ in range(layers)))
 
 

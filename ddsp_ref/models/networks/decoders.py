@@ -40,7 +40,7 @@ class RnnFcDecoder(NamedNetwork):
     ch : int
         Number of channels of the stacks.
     layers_per_stack : int
-        Layers of each.
+        Layers of each; 0: what comes in goes on as it is.
     stateless : bool
         True: the carried state is one more input and output, named 'state'.
     input_keys : sequence of str
@@ -68,7 +68,7 @@ class RnnFcDecoder(NamedNetwork):
         self.input_keys = (*input_keys, "state") if stateless else tuple(input_keys)
         require(self.n_stacks >= 1, "RnnFcDecoder: input_keys is empty, must name an input")
         rnn = StatelessRnn(rnn_channels, rnn_type) if stateless else Rnn(rnn_channels, rnn_type)
-        self.ch, self.rnn_channels = ch, rnn_channels
+        self.rnn_channels = rnn_channels
         self.parts: list[Network] = [
             *(FcStack(ch, layers_per_stack) for _ in range(self.n_stacks)),
             rnn,
@@ -78,9 +78,12 @@ class RnnFcDecoder(NamedNetwork):
         self.n_weights = count_weights(self.parts)
 
     def _weights(self, n_in: tuple) -> list[Weight]:
-        n_joined = self.n_stacks * self.ch
+        n_inputs = n_in[: self.n_stacks]
+        n_joined = sum(stack.n_out(n) for stack, n in zip(self.parts, n_inputs))
         n_rnn = (n_joined, n_in[-1]) if self.stateless else n_joined
-        sizes = [*n_in[: self.n_stacks], n_rnn, n_joined + self.rnn_channels, self.ch]
+        n_beside = n_joined + self.rnn_channels
+        n_out = self.parts[self.n_stacks + 1].n_out(n_beside)  # as it is, without layers
+        sizes = [*n_inputs, n_rnn, n_beside, n_out]
         names = [f"input_stacks/{i}" for i in range(self.n_stacks)]
         names += ["rnn", "out_stack", "dense_out"]
         return [

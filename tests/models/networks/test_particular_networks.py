@@ -221,7 +221,7 @@ def test_a_long_convolution_takes_no_memory_for_its_taps(rng):
     ("make", "message"),
     [
         (lambda: Dense(0), "ch is 0, must be at least 1"),
-        (lambda: FcStack(4, 0), "layers is 0, must be at least 1"),
+        (lambda: FcStack(4, -1), "layers is -1, must be at least 0"),
         (lambda: Activation("rellu"), "no nonlinearity is called 'rellu'; there are crelu"),
         (lambda: PolyphaseResample(resample_type="sideways"), "must be 'down' or 'up'"),
         (lambda: Rnn(4, "rnn"), "rnn_type is 'rnn', must be 'gru' or 'lstm'"),
