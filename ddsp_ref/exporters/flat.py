@@ -123,6 +123,12 @@ def export_c(instrument: Instrument, path: str | os.PathLike[str]) -> None:
         temporary.write_text("\n".join(_c_lines(instrument)) + "\n", encoding="ascii")
 
 
+def _c_constant(value: int | float | str | tuple[str, ...]) -> str:
+    if isinstance(value, (int, float)):
+        return str(value)
+    return json.dumps(value if isinstance(value, str) else " ".join(value))
+
+
 def _c_lines(instrument: Instrument) -> Iterator[str]:
     config, tensors = instrument.config, tensors_of(instrument)
     about = _description(instrument)
@@ -140,7 +146,7 @@ def _c_lines(instrument: Instrument) -> Iterator[str]:
         **vars(config.decoder_settings),
     }
     for name, value in sizes.items():
-        yield f"#define DDSP_{name.upper()} {value}"
+        yield f"#define DDSP_{name.upper()} {_c_constant(value)}"
     yield f"#define DDSP_LEVEL_RANGE_DB {about['level_range_db']:.1f}f"
     for i, value in enumerate(tensors.values()):
         yield f"static const float ddsp_tensor_{i}[{value.size}] = {{"

@@ -29,14 +29,14 @@ def export_onnx(instrument: Instrument, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     instrument : Instrument
-        With any decoder.
+        With the decoder "mlp", "rnn", "conv" or "ddsp_pytorch".
     path : str or PathLike
         An `.onnx` file.
 
     Raises
     ------
     InstrumentError
-        If `path` does not end in `.onnx`.
+        If `path` does not end in `.onnx`, or the decoder is "magenta".
     MissingExtraError
         If the package onnx is not installed.
 
@@ -52,6 +52,11 @@ def export_onnx(instrument: Instrument, path: str | os.PathLike[str]) -> None:
     path = Path(path)
     if path.suffix != ".onnx":
         raise InstrumentError(f"cannot write {path}: an ONNX model is an .onnx file")
+    if instrument.config.decoder == "magenta":
+        raise InstrumentError(
+            f"{instrument.name} cannot be written as ONNX: no graph is made for its decoder, "
+            "of magenta/ddsp; .bin, .h and the native form work"
+        )
     if importlib.util.find_spec("onnx") is None:
         raise MissingExtraError(
             'this needs the package onnx, which is not installed: pip install "ddsp_ref[onnx]"'

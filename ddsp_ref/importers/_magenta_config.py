@@ -49,6 +49,8 @@ def understand(gin: GinConfig) -> Found:
     """Return what the configuration says, or raise `ImportFormatError` naming the binding."""
     reader = Bindings(gin)
     found = Found()
+    if gin.get("get_model.model", None) is not None:
+        reader.choose("get_model.model", ("Autoencoder",))
     preprocessor = reader.choose(
         "Autoencoder.preprocessor",
         ("F0LoudnessPreprocessor", "F0PowerPreprocessor", "OnlineF0PowerPreprocessor",

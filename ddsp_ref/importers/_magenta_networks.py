@@ -75,7 +75,7 @@ def _read_conv(reader: Bindings) -> dict[str, Any]:
     elif reader.gin.get(f"{name}.conditioning_keys") is not None:
         conditions = _read_keys(reader, f"{name}.conditioning_keys", ())
     dilation = reader.gin.get(f"{name}.dilation", 2)
-    if isinstance(dilation, bool) or dilation not in {*range(-64, 65)} - {0}:
+    if type(dilation) not in (int, float) or dilation == 0 or dilation not in range(-64, 65):
         reader.refuse(f"{name}.dilation", dilation, "a whole number from -64 to 64, but not 0")
     norm = reader.one_of(f"{name}.norm_type", "layer", ("layer", "instance", "group", None))
     return {

@@ -12,8 +12,8 @@ from ddsp_ref.analysis.frames import nearest_frame_rate
 from ddsp_ref.errors import ParameterError, require
 from ddsp_ref.models.convolution import ConvSettings
 from ddsp_ref.models.decoders import PLAYED, MlpSettings, PytorchSettings, RnnSettings
-from ddsp_ref.models.network_decoder import NetworkSettings
 from ddsp_ref.models.features import LEVELS
+from ddsp_ref.models.network_decoder import NetworkSettings
 
 # magenta/ddsp's choices at 16 kHz, in units that mean the same at every rate
 _LOWEST_HZ = 8000.0 / 60  # the lowest note whose partials reach the Nyquist frequency
@@ -146,8 +146,8 @@ class ModelConfig:
         )
         require(
             not self.needs_audio or self.sample_rate == _ENCODER_RATE,
-            f"ModelConfig: sample_rate is {self.sample_rate}, must be {_ENCODER_RATE} for a decoder "
-            "with an encoder",
+            f"ModelConfig: sample_rate is {self.sample_rate}, must be {_ENCODER_RATE} for a "
+            "decoder with an encoder",
         )
 
     @property

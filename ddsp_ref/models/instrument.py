@@ -15,8 +15,8 @@ from ddsp_ref.io.instruments import read_instrument_files, write_instrument_file
 from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.features import LEVELS
 from ddsp_ref.models.model import Model
-from ddsp_ref.models.parameters import Parameters, check_names_and_shapes, count
 from ddsp_ref.models.network_model import NetworkModel
+from ddsp_ref.models.parameters import Parameters, check_names_and_shapes, count
 from ddsp_ref.models.pytorch_model import PytorchModel
 
 _ENTRIES = ("name", "description", "feature_definition", "model", "card")

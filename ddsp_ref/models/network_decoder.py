@@ -1,4 +1,4 @@
-"""Decoders of magenta/ddsp beyond `RnnDecoder`: LSTMs, convolutions, and z from the sound itself."""
+"""Decoders of magenta/ddsp beyond `RnnDecoder`: LSTMs, convolutions, z of the sound itself."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class NetworkSettings:
     def _check_network(self, is_conv: bool) -> None:
         require(
             is_conv or not self.conditions,
-            f"NetworkSettings: conditions are {self.conditions}, must be none for the network 'rnn'",
+            f"NetworkSettings: conditions are {self.conditions}, must be none for 'rnn'",
         )
         require(
             not is_conv or (self.n_layers and self.dilation),
@@ -126,8 +126,9 @@ class NetworkSettings:
         reach = self.kernel_size * abs(self.dilation) ** max(self.n_layers - 1, 0)
         require(
             not is_conv or reach <= _WIDEST,
-            f"NetworkSettings: kernel_size {self.kernel_size}, dilation {self.dilation} and n_layers "
-            f"{self.n_layers} make a convolution that reaches over more than {_WIDEST} frames",
+            f"NetworkSettings: kernel_size {self.kernel_size}, dilation {self.dilation} and "
+            f"n_layers {self.n_layers} make a convolution that reaches over more than {_WIDEST} "
+            "frames",
         )
 
     def _check_whole(self, name: str, lowest: int, highest: int) -> None:

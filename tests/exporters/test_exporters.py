@@ -18,9 +18,8 @@ from ddsp_ref.exporters.onnx_decoder import export_onnx
 from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.convolution import ConvSettings
 from ddsp_ref.models.decoders import MlpSettings, PytorchSettings, RnnSettings
-from ddsp_ref.models.instrument import Instrument, load_instrument
+from ddsp_ref.models.instrument import Instrument, load_instrument, make_model
 from ddsp_ref.models.model import IR_KEY
-from ddsp_ref.models.pytorch_model import make_model
 from ddsp_ref.transfer.instruments import find_instrument
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "decoder.c"

@@ -203,6 +203,8 @@ KINDS = {
     "graph": Graph,
     "solo training": lambda: Training("solo_small"),
     "vst training": lambda: Training("vst_small"),
+    "ae training": lambda: Training("ae_small"),
+    "conv training": lambda: Training("conv_z_small"),
     "gin": lambda: Whole(
         "a.gin", lambda path: resolve(read_gin(path)), real("vst_small/operative_config-0.gin")
     ),
@@ -262,7 +264,7 @@ def test_many_mutated_files(tmp_path, kind):
 def test_unmutated_files_can_be_read(tmp_path, monkeypatch):
     """Or the mutations would all be refused for the same reason."""
     monkeypatch.setattr(f"{__name__}.mutate", lambda rng, data, other: data)
-    others = {"index", "statistics", "solo training", "vst training"}
+    others = {"index", "statistics"} | {kind for kind in KINDS if "training" in kind}
     for kind in set(KINDS) - others:
         assert fuzz(kind, 1, tmp_path, seed=0) == {"read": 1}, kind
     assert len(read_table(real("vst_small/ckpt-3.index"))) == 59

@@ -61,7 +61,7 @@ def _describe(instrument: Instrument) -> str:
     n_bytes = sum(array.nbytes for array in parameters.values())
     lines.append(f"\nparameters: {count(parameters):,} numbers, {n_bytes:,} bytes")
     width = max(map(len, parameters))
-    lines += [f"  {name:<{width}}  {array.shape}" for name, array in parameters.items()]
+    lines += [f"  {name:<{width}}  {array.shape}" for name, array in sorted(parameters.items())]
     return "\n".join(lines)
 
 

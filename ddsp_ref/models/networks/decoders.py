@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from ddsp_ref.errors import require
 from ddsp_ref.models.networks.basic import Dense, FcStack
 from ddsp_ref.models.networks.by_name import (
@@ -19,6 +21,7 @@ from ddsp_ref.models.networks.network import (
     Network,
     Pullback,
     Sizes,
+    Value,
     Weight,
     Weights,
     count_weights,
@@ -210,6 +213,19 @@ class DilatedConvDecoder(NamedNetwork):
 
     def n_out(self, n_in: Sizes) -> dict[str, int]:
         return dict(self.output_splits)
+
+    def _value(self, x: Value, weights: Weights) -> Outputs:
+        inputs, own = self._in_order(x), split_weights(weights, self.parts)
+        n_x = len(inputs) - self.n_z
+        y: Value = np.concatenate(inputs[:n_x], axis=-1)
+        if self.n_z:
+            z = np.concatenate(inputs[n_x:], axis=-1)
+            y = (
+                y,
+                z if self.precondition_stack is None else self.precondition_stack._value(z, own[1]),
+            )
+        y = self.dense_out._value(self.stack._value(y, own[-1]), own[0])
+        return split_to_dict(y, self.output_splits)
 
     def _run_vjp(self, inputs: tuple, weights: Weights) -> tuple[Outputs, Pullback]:
         n_x = len(inputs) - self.n_z
