@@ -1,9 +1,10 @@
 """Trainings of magenta/ddsp, made, restored and timed by itself on TensorFlow.
 
-`python trainings_original.py make KIND FOLDER IO.npz` trains one step of a small model, gives its
-variables random values, writes a checkpoint with its configuration, and what the model computes
-from one second of sound. `python trainings_original.py time FOLDER SECONDS` restores a checkpoint
-and prints how long that and a rendering take, as JSON. For the interpreter that install.sh makes.
+`python trainings_original.py make KIND FOLDER [IO.npz]` builds a model of a published
+configuration, gives its variables random values, writes a checkpoint with its configuration and,
+if asked for, what the model computes from one second of sound. `python trainings_original.py time
+FOLDER SECONDS` restores a checkpoint and prints how long that and a rendering take, as JSON. For
+the interpreter that install.sh makes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import ddsp
 import gin
 import numpy as np
 import tensorflow as tf
-from ddsp.training import models, train_util, trainers
+from ddsp.training import models, train_util
 
 RATE, FRAMES = 16000, 250
 _SPLITS = "(('amps', 1), ('harmonic_distribution', 12), ('noise_magnitudes', 9))"
@@ -66,9 +67,14 @@ KINDS = {
          "MfccRnnEncoder.rnn_channels = 12", "MfccRnnEncoder.z_dims = 5",
          "MfccRnnEncoder.mean_aggregate = True"],
     ),
-    "solo": ("models/solo_instrument.gin", []),
-    "vst": ("models/vst/vst.gin", []),
 }  # fmt: skip
+# as they were published
+WHOLE = {
+    "solo_instrument": "models/solo_instrument.gin",
+    "tiny_instrument": "papers/iclr2020/tiny_instrument.gin",
+    "ae": "models/ae.gin",
+    "vst": "models/vst/vst.gin",
+}
 
 
 class Noise:
@@ -82,20 +88,26 @@ class Noise:
         return self.given[-1]
 
 
-def sound(n_frames: int, rate: int, frame_rate: float) -> dict[str, np.ndarray]:
+def voice(is_vst: bool, seconds: float) -> dict[str, tf.Tensor]:
     """Return a voice that glides, swells and breathes, and its pitch."""
-    rng = np.random.default_rng(7)
-    n_samples = int(n_frames * rate / frame_rate)
-    at = np.arange(n_samples) / rate
+    rng, n_samples = np.random.default_rng(7), int(RATE * seconds)
+    at = np.arange(n_samples) / RATE
     f0_hz = 220 * 2 ** (0.5 * np.sin(2 * np.pi * 0.7 * at))
-    phase = 2 * np.pi * np.cumsum(f0_hz) / rate
+    phase = 2 * np.pi * np.cumsum(f0_hz) / RATE
     partials = sum(np.sin(k * phase) / k**1.2 for k in range(1, 9))
     audio = 0.2 * (0.3 + np.sin(np.pi * at / at[-1]) ** 2) * partials
     audio = (audio + 0.01 * rng.standard_normal(n_samples)).astype(np.float32)[None]
-    hop = int(rate / frame_rate)
-    features = {"audio": audio, "f0_hz": f0_hz[::hop].astype(np.float32)[None, :, None]}
+    f0_hz = f0_hz[:: RATE // frame_rate(is_vst)].astype(np.float32)
+    if is_vst:  # one frame more than ours
+        f0_hz = np.append(f0_hz, f0_hz[-1:])
+    features = {"audio": audio, "f0_hz": f0_hz[None, :, None]}
     features["loudness_db"] = np.full_like(features["f0_hz"], -30.0)
+    features["f0_confidence"] = np.ones_like(features["f0_hz"])
     return {k: tf.constant(v) for k, v in features.items()}
+
+
+def frame_rate(is_vst: bool) -> int:
+    return 50 if is_vst else 250
 
 
 def parse(config: str, changes: list[str]) -> None:
@@ -107,18 +119,13 @@ def parse(config: str, changes: list[str]) -> None:
 
 def make(kind: str, folder: str, io_path: str | None) -> None:
     """Write a small training, and what its model computes."""
-    config, changes = KINDS[kind]
-    small = kind not in ("solo", "vst")
-    parse(config, [*changes, *(_SHORT if small else [])])
+    name = kind.removeprefix("whole:")
+    config, changes = KINDS[kind] if name == kind else (WHOLE[name], [])
+    parse(config, [*changes, *(_SHORT if name == kind else [])])
     tf.random.set_seed(1)
     model = models.get_model()
-    if kind == "vst":
-        features = sound(201, RATE, 50)
-        features["audio"] = features["audio"][:, :64000]
-    else:
-        features = sound(FRAMES if small else 1000, RATE, 250)
-    trainer = trainers.Trainer(model, tf.distribute.get_strategy(), learning_rate=1e-3)
-    trainer.train_step(dict(features))
+    features = voice(name == "vst", 1.0 if name == kind else 4.0)
+    model(dict(features), training=False)
     rng = np.random.default_rng(3)
     for variable in model.trainable_variables:
         scale = 0.1 if len(variable.shape) < 2 or "rnn" in variable.name else 0.0
@@ -160,28 +167,25 @@ def record(model, features) -> dict[str, np.ndarray]:
 
 def timed(folder: str, seconds: float, repeats: int = 5) -> None:
     """Restore a training for another duration, and time restoring and rendering."""
-    text = next(Path(folder).glob("operative_config-*.gin")).read_text()
-    is_vst = "OnlineF0PowerPreprocessor" in text
-    frame_rate = 50 if is_vst else 250
-    n_samples = int(seconds * RATE) + (RATE // frame_rate if is_vst else 0)
+    config = next(Path(folder).glob("operative_config-*.gin"))
+    is_vst = "OnlineF0PowerPreprocessor" in config.read_text()
+    n_samples = int(seconds * RATE) + (RATE // frame_rate(is_vst) if is_vst else 0)
     changes = [f"Harmonic.n_samples = {n_samples}", f"FilteredNoise.n_samples = {n_samples}"]
     if not is_vst:
-        changes.append(f"F0LoudnessPreprocessor.time_steps = {int(seconds * frame_rate)}")
-    config = Path(folder) / next(Path(folder).glob("operative_config-*.gin")).name
+        changes.append(f"F0LoudnessPreprocessor.time_steps = {int(seconds * 250)}")
     start = time.perf_counter()
     parse(str(config), changes)
     model = models.get_model()
-    features = sound(int(n_samples * frame_rate / RATE), RATE, frame_rate)
-    features["audio"] = features["audio"][:, : int(seconds * RATE)]
+    features = voice(is_vst, seconds)
     model(dict(features), training=False)
     model.restore(train_util.get_latest_checkpoint(folder), verbose=False)
     restored = time.perf_counter() - start
-    render = tf.function(lambda: model(dict(features), training=False)["audio_synth"])
-    render()
+    render = tf.function(lambda given: model(dict(given), training=False)["audio_synth"])
+    render(features)
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
-        render().numpy()
+        render(features).numpy()
         times.append(time.perf_counter() - start)
     version = f"magenta/ddsp {ddsp.__version__}, TensorFlow {tf.__version__}"
     print(json.dumps({"restore": restored, "render": statistics.median(times), "by": version}))
