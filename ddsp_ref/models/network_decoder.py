@@ -203,7 +203,7 @@ class NetworkDecoder:
         params: Mapping[str, np.ndarray],
         f0_scaled: np.ndarray,
         loudness_scaled: np.ndarray,
-        audio: np.ndarray | None = None,
+        z: np.ndarray | None = None,
     ) -> Controls:
         """Return the controls, of a recurrent network piece by piece.
 
@@ -213,8 +213,8 @@ class NetworkDecoder:
             Parameters, as from `init`.
         f0_scaled, loudness_scaled : ndarray, shape (..., n_frames)
             Pitch and loudness, both roughly from 0 to 1.
-        audio : ndarray, shape (..., n_samples), optional
-            The sound, of which z is made. Needed by a model with an encoder.
+        z : ndarray, shape (..., n_frames, n_z), optional
+            Of `encode`; of models with an encoder.
 
         Returns
         -------
@@ -222,12 +222,8 @@ class NetworkDecoder:
             See `Decoder`.
         """
         inputs = {"level": loudness_scaled[..., None], "f0": f0_scaled[..., None]}
-        if self.encoder is not None:
-            require(
-                audio is not None,
-                "this model is told the sound itself, beside pitch and level: audio must be given",
-            )
-            inputs["z"] = self.encode(params, audio, f0_scaled)
+        if z is not None:
+            inputs["z"] = z
         weights, pieces, n_frames = self._own(params, "decoder"), [], f0_scaled.shape[-1]
         if self.settings.network == "conv":
             pieces = [self.network(inputs, weights)]

@@ -48,9 +48,15 @@ class NetworkModel(Model):
         audio: np.ndarray | None = None,
     ) -> Controls:
         """Return the raw controls of the synthesizers; see `Model.controls`."""
-        if self.config.needs_audio and audio is not None:
-            audio = self._fit(audio, f0_hz)
-        return self.decoder(params, *self._scaled(f0_hz, loudness_db), audio)
+        f0_scaled, level_scaled = self._scaled(f0_hz, loudness_db)
+        z = None
+        if self.config.needs_audio:
+            require(
+                audio is not None,
+                "model: it is told the sound itself, beside pitch and level: audio must be given",
+            )
+            z = self.decoder.encode(params, self._fit(audio, f0_hz), f0_scaled)
+        return self.decoder(params, f0_scaled, level_scaled, z)
 
     def _fit(self, audio: np.ndarray, f0_hz: np.ndarray) -> np.ndarray:
         """Make the sound as long as its frames are, so that z does not drift from them."""
@@ -61,7 +67,7 @@ class NetworkModel(Model):
             f"model: audio has shape {audio.shape}, must be about "
             f"{(*f0_hz.shape[:-1], n_samples)}: {self.config.hop_size} samples per frame",
         )
-        audio = np.asarray(audio[..., :n_samples], np.float32)
+        audio = audio[..., :n_samples]
         missing = [(0, 0)] * (audio.ndim - 1) + [(0, n_samples - audio.shape[-1])]
         return np.pad(audio, missing)
 

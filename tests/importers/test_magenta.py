@@ -14,6 +14,7 @@ from ddsp_ref.errors import DdspRefError, ImportFormatError
 from ddsp_ref.importers._magenta_weights import noise_response
 from ddsp_ref.importers.magenta import import_magenta
 from ddsp_ref.importers.tf_checkpoint import read_tf_checkpoint
+from ddsp_ref.models.features import level_of
 from ddsp_ref.models.instrument import load_instrument
 from ddsp_ref.models.model import IR_KEY
 from ddsp_ref.transfer.instruments import find_instrument
@@ -218,6 +219,28 @@ def test_nothing_is_half_written(copy, tmp_path, capsys):
 def test_without_statistics(copy):
     (copy / "dataset_statistics.pkl").unlink()
     assert import_magenta(copy).statistics == {}
+
+
+@pytest.mark.parametrize("sample_rate", [16000, 32000, 48000])
+def test_power_is_measured_at_16_khz(sample_rate):
+    """Half of it is noise above 8 kHz, which magenta's models never heard the power of."""
+    at = np.arange(sample_rate) / sample_rate
+    audio = 0.5 * np.sin(2 * np.pi * 440 * at)
+    if sample_rate > 16000:
+        audio = audio + 0.5 * np.sin(2 * np.pi * 11000 * at)
+    power = level_of(audio.astype(np.float32), sample_rate, 50, "power")
+    # a sine of amplitude 1/2 has a power of 1/8
+    np.testing.assert_allclose(power[3:-3], 10 * np.log10(1 / 8), atol=0.1)
+
+
+def test_what_was_saved_and_what_stands_for_it(copy, capsys):
+    """`info` tells the statistics of the training from guesses; vst saves no quantiles of power."""
+    assert main(["info", str(copy)]) == 0
+    told = capsys.readouterr().out
+    assert "quantiles of the level as saved, of the pitch interpolated from five figures" in told
+    assert "voiced_share is not saved, 1 is assumed" in told
+    assert main(["info", str(FIXTURES / "vst_small")]) == 0
+    assert "quantiles of the level interpolated from five figures" in capsys.readouterr().out
 
 
 def test_loudness_before_version_2(copy):
