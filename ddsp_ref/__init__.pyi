@@ -33,6 +33,10 @@ from ddsp_ref.errors import MissingExtraError as MissingExtraError
 from ddsp_ref.errors import NoPitchError as NoPitchError
 from ddsp_ref.errors import ParameterError as ParameterError
 from ddsp_ref.errors import TrainingError as TrainingError
+from ddsp_ref.exporters.flat import export_c as export_c
+from ddsp_ref.exporters.flat import export_flat as export_flat
+from ddsp_ref.exporters.onnx_decoder import export_onnx as export_onnx
+from ddsp_ref.importers.foreign import import_model as import_model
 from ddsp_ref.io.audio import read_audio as read_audio
 from ddsp_ref.io.audio import write_audio as write_audio
 from ddsp_ref.jit import get_num_threads as get_num_threads
