@@ -17,6 +17,9 @@ for name; do
     original) # magenta/ddsp itself; not all that it wants can be had any more, nor is it needed
         make original tensorflow-cpu numpy scipy librosa gin-config tensorflow-probability
         "$home/.venv-original/bin/pip" install --quiet --no-deps ddsp==3.7.0 tf-keras ;;
+    original-*) # an earlier version, run by the environment of "original" with it in PYTHONPATH
+        "$home/.venv-original/bin/pip" install --quiet --no-deps --target "$home/$name" \
+            "ddsp==${name#original-}" ;;
     torch) make torch numpy torch ;;
     jax) make jax numpy jax ;;
     torchlpc) make torchlpc numpy torch torchlpc ;;

@@ -1,4 +1,4 @@
-"""Lets magenta/ddsp 3.7.0 be imported on a TensorFlow of today: import this first.
+"""Lets magenta/ddsp, 0.2 to 3.7.0, be imported on a TensorFlow of today: import this first.
 
 What it imports for pitch by CREPE, for note sequences, for the cloud and for datasets stays away.
 It wants Keras 2, which is called tf-keras now.
@@ -6,11 +6,15 @@ It wants Keras 2, which is called tf-keras now.
 
 from __future__ import annotations
 
+import collections
+import collections.abc
 import importlib.abc
 import importlib.machinery
 import os
 import sys
 from types import ModuleType
+
+import gin
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -48,3 +52,20 @@ class Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 sys.meta_path.insert(0, Stubs())
+
+# Of versions before 2: names that Python moved, and arguments that gin renamed.
+for name in ("Iterable", "Mapping", "Sequence"):
+    setattr(collections, name, getattr(collections.abc, name))
+
+
+def with_old_names(decorator):
+    """Let a decorator of gin take its arguments by their old names."""
+    names = {"whitelist": "allowlist", "blacklist": "denylist"}
+
+    def renamed(*args, **settings):
+        return decorator(*args, **{names.get(key, key): x for key, x in settings.items()})
+
+    return renamed
+
+
+gin.configurable, gin.register = map(with_old_names, (gin.configurable, gin.register))

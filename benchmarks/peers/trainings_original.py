@@ -4,7 +4,7 @@
 configuration, gives its variables random values, writes a checkpoint with its configuration and,
 if asked for, what the model computes from one second of sound. `python trainings_original.py time
 FOLDER SECONDS` restores a checkpoint and prints how long that and a rendering take, as JSON. For
-the interpreter that install.sh makes.
+the interpreter that install.sh makes; earlier versions by PYTHONPATH=original-0.10.0, see there.
 """
 
 from __future__ import annotations
@@ -22,13 +22,17 @@ import ddsp
 import gin
 import numpy as np
 import tensorflow as tf
+from ddsp.spectral_ops import compute_loudness
 from ddsp.training import models, train_util
 
 RATE, FRAMES = 16000, 250
+IS_OLD = not hasattr(ddsp.spectral_ops, "DB_RANGE")  # before version 2, which has another loudness
 _SPLITS = "(('amps', 1), ('harmonic_distribution', 12), ('noise_magnitudes', 9))"
-_SHORT = [
+_SHORT = [  # names of version 0 among them; those that are not there are passed over
     f"F0LoudnessPreprocessor.time_steps = {FRAMES}",
+    f"DefaultPreprocessor.time_steps = {FRAMES}",
     f"Harmonic.n_samples = {RATE}",
+    f"Additive.n_samples = {RATE}",
     f"FilteredNoise.n_samples = {RATE}",
 ]
 _RNN = ["RnnFcDecoder.ch = 16", f"RnnFcDecoder.output_splits = {_SPLITS}"]
@@ -45,6 +49,10 @@ KINDS = {
         "models/ae.gin",
         [*_RNN, "RnnFcDecoder.rnn_channels = 24", "RnnFcDecoder.layers_per_stack = 2",
          "MfccTimeDistributedRnnEncoder.rnn_channels = 20"],
+    ),
+    "solo": (
+        "models/solo_instrument.gin",
+        [*_RNN, *_ROOM, "RnnFcDecoder.rnn_channels = 24", "RnnFcDecoder.layers_per_stack = 2"],
     ),
     "tiny": (
         "papers/iclr2020/tiny_instrument.gin",
@@ -137,7 +145,7 @@ def make(kind: str, folder: str, io_path: str | None) -> None:
         found = record(model, features)
         if kind != "ae":  # one sound is enough
             found = {k: v for k, v in found.items() if not k.startswith(("audio/", "noise/"))}
-        if model.encoder is None:
+        if model.encoder is None and not IS_OLD:
             del found["in/audio"]
         np.savez_compressed(io_path, **found)
 
@@ -147,13 +155,17 @@ def record(model, features) -> dict[str, np.ndarray]:
     noise = Noise()
     ddsp.synths.tf.random.uniform = noise
     encoded = model.encode(dict(features), training=False)
-    raw = model.decoder(encoded, training=False)
-    outputs = model.processor_group({**encoded, **raw}, return_outputs_dict=True)["controls"]
+    raw = model.decoder(dict(encoded), training=False)
+    raw = {key: raw[key] for key, _ in model.decoder.output_splits}
+    outputs = model.processor_group.get_controls({**encoded, **raw})
     ddsp.synths.tf.random.uniform = noise.uniform
     keys = ("f0_hz", "loudness_db", "f0_scaled", "ld_scaled", "z")
     found = {f"pre/{key}": encoded[key] for key in keys if key in encoded}
     found["in/audio"] = features["audio"]
     found |= {f"dec/{key}": value for key, value in raw.items()}
+    if IS_OLD:  # loudness comes with the training material
+        found["in/loudness_v1"] = compute_loudness(features["audio"].numpy(), RATE, RATE // 64)
+        outputs["harmonic"] = outputs.get("harmonic", outputs.get("additive"))
     for key in ("amplitudes", "harmonic_distribution"):
         found[f"ctl/{key}"] = outputs["harmonic"]["controls"][key]
     found["ctl/magnitudes"] = outputs["filtered_noise"]["controls"]["magnitudes"]

@@ -53,8 +53,7 @@ def understand(gin: GinConfig) -> Found:
         reader.choose("get_model.model", ("Autoencoder",))
     preprocessor = reader.choose(
         "Autoencoder.preprocessor",
-        ("F0LoudnessPreprocessor", "F0PowerPreprocessor", "OnlineF0PowerPreprocessor",
-         "DefaultPreprocessor"),
+        ("F0LoudnessPreprocessor", "OnlineF0PowerPreprocessor", "DefaultPreprocessor"),
     )  # fmt: skip
     read = read_networks(reader)
     found.network, found.level, found.n_harmonics, found.n_bands = read
@@ -128,10 +127,11 @@ def _read_rates(reader: Bindings, found: Found, preprocessor: str) -> None:
         reader.refuse(f"{preprocessor}.frame_rate", rate, f"a divisor of {found.sample_rate}")
     found.frame_rate = int(rate)
     if found.level == "power":
-        is_online = preprocessor == "OnlineF0PowerPreprocessor"
-        reader.one_of(f"{preprocessor}.frame_size", 1024 if is_online else 64, (1024,))
-        if is_online:
-            reader.one_of(f"{preprocessor}.padding", "center", ("center",))
-    # Version 2 computes loudness in another way, and says so in its configuration.
-    if found.level == "loudness" and preprocessor == "DefaultPreprocessor":
+        reader.one_of(f"{preprocessor}.frame_size", 1024, (1024,))
+        reader.one_of(f"{preprocessor}.padding", "center", ("center",))
+    # Loudness of before version 2 came with the material. Since then the model makes it, and what
+    # it makes it with stands in every operative configuration.
+    since_2 = ("compute_loudness", "frame_rate", "sample_rate")
+    bound = [reader.gin.get(f"{preprocessor}.{name}", None) for name in since_2]
+    if found.level == "loudness" and all(value is None for value in bound):
         found.level = "loudness_v1"

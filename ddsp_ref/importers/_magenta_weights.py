@@ -31,6 +31,14 @@ _ENCODERS = {
     "mfcc_rnn": {"0": "z_norm", "1": "rnn/rnn/cell", "2": "dense_out"},
     "mfcc_rnn_mean": {"0": "norm_in", "1": "rnn/rnn/cell", "3": "dense_z"},
 }
+# Names that the same had in version 0; the room is the fourth of its processors.
+_EARLIER = (
+    (r"^decoder/input_stacks/0/", "decoder/f_stack/"),
+    (r"^decoder/input_stacks/1/", "decoder/l_stack/"),
+    (r"^decoder/input_stacks/2/", "decoder/z_stack/"),
+    (r"/rnn/rnn/cell/", "/rnn/cell/"),
+    (r"^processor_group/[^/]+/", "processor_group/processors/3/"),
+)
 _STACKS = {"level": "decoder/loudness_stack", "f0": "decoder/f0_stack"}
 _PARTS = {"kernel": 0, "bias": 0, "gamma": 1, "beta": 1}
 
@@ -42,7 +50,12 @@ class Variables:
         self.weights, self.checkpoint = weights, checkpoint
 
     def take(self, key: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Return one, or raise `ImportFormatError`."""
+        """Return one, by its name or by that of version 0, or raise `ImportFormatError`."""
+        if f"model/{key}" not in self.weights:
+            for now, earlier in _EARLIER:
+                renamed = re.sub(now, earlier, key)
+                if f"model/{renamed}" in self.weights:
+                    key = renamed
         key = f"model/{key}"
         if key not in self.weights:
             raise refusal(self.checkpoint, f"the variable {key} is missing")

@@ -242,9 +242,11 @@ def test_what_was_saved_and_what_stands_for_it(copy, capsys):
     assert "quantiles of the level interpolated from five figures" in capsys.readouterr().out
 
 
-def test_loudness_before_version_2(copy):
-    change(copy, "preprocessing.F0LoudnessPreprocessor()", "preprocessing.DefaultPreprocessor()")
-    assert import_magenta(copy).config.level == "loudness_v1"
+def test_a_preprocessor_of_power_that_means_two_things(copy):
+    """Its range is 120 dB in version 1 and 80 later, and the configuration is the same."""
+    change(copy, "preprocessing.F0LoudnessPreprocessor()", "preprocessing.F0PowerPreprocessor()")
+    with pytest.raises(ImportFormatError, match=r"Autoencoder\.preprocessor is"):
+        import_magenta(copy)
 
 
 def test_inputs_in_the_other_order(copy):

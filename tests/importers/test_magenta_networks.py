@@ -16,14 +16,16 @@ from ddsp_ref.exporters.flat import export_c
 from ddsp_ref.exporters.onnx_decoder import export_onnx
 from ddsp_ref.importers.magenta import import_magenta
 from ddsp_ref.io.audio import write_audio
+from ddsp_ref.models.features import level_of
 from ddsp_ref.models.instrument import load_instrument, save_instrument
 from ddsp_ref.models.network_decoder import NetworkDecoder, NetworkSettings
 from ddsp_ref.transfer.curves import Curves, write_curves
 from ddsp_ref.transfer.render import render
 from tests.importers.test_magenta import FIXTURES, change, phase_in_float32, snr
 
-KINDS = ("ae", "tiny", "lstm", "conv", "conv_z")
-WITH_Z = ("ae", "conv_z")
+OLD = ("ae_v0", "solo_v0", "solo_v1")  # of versions 0.10, 0.14 and 1.9, with their loudness
+KINDS = ("ae", "tiny", "lstm", "conv", "conv_z", *OLD)
+WITH_Z = ("ae", "conv_z", "ae_v0")
 RAW = {
     "amplitudes": "amps",
     "harmonic_distribution": "harmonic_distribution",
@@ -43,7 +45,8 @@ def load(name):
 
 
 def features(recorded):
-    level_db = (recorded["pre/ld_scaled"][:, 0] - 1) * 80
+    range_db = 120 if "in/loudness_v1" in recorded else 80
+    level_db = (recorded["pre/ld_scaled"][:, 0] - 1) * range_db
     return recorded["pre/f0_hz"][:, 0], level_db
 
 
@@ -55,7 +58,8 @@ def test_decoder_and_controls(case):
     _, instrument, recorded = case
     model, (f0_hz, level_db) = instrument.model, features(recorded)
     scaled = model._scaled(f0_hz, level_db)
-    raw = model.decoder(instrument.parameters, *scaled, recorded.get("pre/z"))
+    z = [recorded["pre/z"]] if "pre/z" in recorded else []
+    raw = model.decoder(instrument.parameters, *scaled, *z)
     for name, key in RAW.items():
         assert_near(raw[name], recorded[f"dec/{key}"])
     # a steep function follows, that makes ten of one error: it gets what TensorFlow's got
@@ -98,8 +102,18 @@ def test_room(case):
         assert instrument.config.n_taps == 0
 
 
-def test_sound():
-    instrument, recorded = load("ae")
+@pytest.mark.parametrize("name", OLD)
+def test_loudness_before_version_2(name):
+    """Version 1 has the preprocessor of later ones, by name, and the loudness of version 0."""
+    instrument, recorded = load(name)
+    assert instrument.config.level == "loudness_v1"
+    level_db = level_of(recorded["in/audio"], 16000, 250, instrument.config.level)
+    np.testing.assert_allclose(level_db, recorded["in/loudness_v1"], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["ae", "ae_v0"])
+def test_sound(name):
+    instrument, recorded = load(name)
     model, (f0_hz, level_db) = instrument.model, features(recorded)
     noise, n_samples = recorded["noise/filtered_noise"], len(recorded["in/audio"])
     raw = model.controls(instrument.parameters, f0_hz, level_db, recorded["in/audio"])
