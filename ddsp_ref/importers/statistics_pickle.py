@@ -11,7 +11,16 @@ from ddsp_ref.importers._numpy_pickle import NAMES, ContentError, Plain
 from ddsp_ref.importers._pickle_machine import Call, PickleError, read_pickle
 
 _MAX_FILE = 16 << 20
-_TRANSFORMER = "ddsp.training.postprocessing.QuantileTransformer"
+# The one class that is known, by where it lay: since 1.4, before, and where it was copied from.
+_TRANSFORMERS = {
+    f"{module}.QuantileTransformer"
+    for module in (
+        "ddsp.training.postprocessing",
+        "ddsp.colab.colab_utils",
+        "sklearn.preprocessing._data",
+        "sklearn.preprocessing.data",
+    )
+}
 # The transformer carries the state of NumPy's random generator, which is of no use.
 _RANDOM = {
     "numpy.random._pickle.__randomstate_ctor",
@@ -20,7 +29,7 @@ _RANDOM = {
     "numpy.random.bit_generator.SeedSequence",
     "numpy.random.bit_generator.__pyx_unpickle_SeedSequence",
 }
-_NAMES = {*NAMES, *_RANDOM, _TRANSFORMER}
+_NAMES = {*NAMES, *_RANDOM, *_TRANSFORMERS}
 
 
 @dataclass
@@ -68,7 +77,7 @@ _REMEDY = "give dataset_statistics.pkl as magenta/ddsp wrote it"
 
 
 def _record(call: Call, plain: Plain, depth: int) -> object:
-    if call.name != _TRANSFORMER:
+    if call.name not in _TRANSFORMERS:
         raise ContentError(f"{call.name} stands where a value should stand")
     if call.args or not isinstance(call.state, dict):
         raise ContentError("a QuantileTransformer has no attributes")

@@ -58,6 +58,7 @@ def describe_instrument(instrument: Instrument) -> str:
         "learned": _learned(instrument.statistics, card),
         "model": f"{config.decoder} decoder, {count(instrument.parameters):,} parameters, "
         f"{config.sample_rate} Hz",
+        "hears": "the recording itself, beside pitch and level" if config.needs_audio else "",
         "held out": _figures(card),
         "limits": str(card.get("limits", "")),
         "licence": str(card.get("licence", "")),
