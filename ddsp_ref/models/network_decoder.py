@@ -18,6 +18,7 @@ from ddsp_ref.models.networks.encoders import (
     ZEncoder,
 )
 from ddsp_ref.models.networks.network import Weight, named
+from ddsp_ref.models.networks.normalization import N_GROUPS
 from ddsp_ref.models.parameters import Parameters
 
 INPUTS = ("level", "f0", "z")
@@ -122,6 +123,11 @@ class NetworkSettings:
             not is_conv or (self.n_layers and self.dilation),
             "NetworkSettings: n_layers and dilation are "
             f"{self.n_layers} and {self.dilation}, must not be 0 for the network 'conv'",
+        )
+        require(
+            not is_conv or self.norm_type != "group" or self.n_channels % N_GROUPS == 0,
+            f"NetworkSettings: n_channels is {self.n_channels}, must be a multiple of {N_GROUPS} "
+            "for the norm_type 'group'",
         )
         reach = self.kernel_size * abs(self.dilation) ** max(self.n_layers - 1, 0)
         require(

@@ -13,6 +13,7 @@ from ddsp_ref.models.networks.network import Network, Pullback, Weight, Weights
 from ddsp_ref.ops.layers.group_norm import group_norm
 from ddsp_ref.ops.layers.scale_and_shift import scale_and_shift
 
+EPSILON = 1e-5
 N_GROUPS = 32  # of the norm type 'group'
 
 
@@ -30,7 +31,7 @@ def normalize_vjp(
     shift: np.ndarray,
     norm_type: str | None,
     n_position_axes: int = 1,
-    eps: float = 1e-5,
+    eps: float = EPSILON,
 ) -> tuple[np.ndarray, Pullback]:
     """Normalise over the axes of position and the channels of a group, scale and shift.
 
