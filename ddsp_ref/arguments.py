@@ -117,14 +117,13 @@ def float_array(what: str, value: Any) -> np.ndarray:
         array = np.asarray(value)
     except ValueError:  # nested lists of different lengths
         raise ParameterError(f"{what} is no array: its rows differ in length") from None
-    if array.dtype == np.float16:
-        array = array.astype(np.float32)
-    elif array.dtype.kind in "iub":
-        array = array.astype(np.float64)
-    require(
-        array.dtype in _FLOATS,
-        f"{what} has dtype {array.dtype}, must be float32 or float64",
-    )
+    if array.dtype not in _FLOATS:
+        if array.dtype == np.float16:
+            array = array.astype(np.float32)
+        elif array.dtype.kind in "iub":
+            array = array.astype(np.float64)
+        else:
+            raise ParameterError(f"{what} has dtype {array.dtype}, must be float32 or float64")
     if not _is_finite(array):
         where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
         raise ParameterError(f"{what} is {array[where]} at index {where}, must be finite")

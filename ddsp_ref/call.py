@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ddsp_ref.errors import require
+from ddsp_ref.errors import ParameterError, require
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -73,15 +73,14 @@ class Call:
             pairs = zip(y_bar, flat_y, strict=True)
             return tuple(self.flatten_cotangent(*pair) for pair in pairs)
         y_bar = np.asarray(y_bar)
-        require(
-            y_bar.dtype.kind in "fiub",
-            f"{self.op.name}: y_bar has dtype {y_bar.dtype}, must be float32 or float64",
-        )
         wanted = self.batch + flat_y.shape[1:]
-        require(
-            y_bar.shape == wanted,
-            f"{self.op.name}: y_bar has shape {y_bar.shape}, must be that of the value, {wanted}",
-        )
+        if y_bar.dtype.kind not in "fiub" or y_bar.shape != wanted:  # written out only if needed
+            has = f"{self.op.name}: y_bar has"
+            require(
+                y_bar.dtype.kind in "fiub",
+                f"{has} dtype {y_bar.dtype}, must be float32 or float64",
+            )
+            raise ParameterError(f"{has} shape {y_bar.shape}, must be that of the value, {wanted}")
         flat = np.ascontiguousarray(y_bar.reshape(flat_y.shape), flat_y.dtype).view()
         flat.flags.writeable = False
         return flat
