@@ -126,7 +126,11 @@ def _read_rates(reader: Bindings, found: Found, preprocessor: str) -> None:
     if not isinstance(rate, (int, float)) or rate < 1 or found.sample_rate % rate:
         reader.refuse(f"{preprocessor}.frame_rate", rate, f"a divisor of {found.sample_rate}")
     found.frame_rate = int(rate)
-    if found.level == "power":
+    is_power = preprocessor == "OnlineF0PowerPreprocessor"
+    if is_power != (found.level == "power"):  # what the decoder is told is not made
+        wanted = "OnlineF0PowerPreprocessor for pw_scaled, another for ld_scaled"
+        reader.refuse("Autoencoder.preprocessor", preprocessor, wanted)
+    if is_power:
         reader.one_of(f"{preprocessor}.frame_size", 1024, (1024,))
         reader.one_of(f"{preprocessor}.padding", "center", ("center",))
     # Loudness of before version 2 came with the material. Since then the model makes it, and what

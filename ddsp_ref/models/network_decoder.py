@@ -168,7 +168,7 @@ class NetworkDecoder:
         """Return name, shape and beginning of every parameter."""
         sizes = {"level": 1, "f0": 1, "z": self.settings.n_z}
         if self.settings.network == "rnn":
-            sizes["state"] = self.network.parts[self.network.n_stacks].n_carried
+            sizes["state"] = self._n_carried()
         found = named("decoder", self.network.weights(sizes))
         if self.encoder is not None:
             found += named("encoder", self.encoder.weights({"audio": 1, "f0_scaled": 1}))

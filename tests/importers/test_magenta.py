@@ -161,6 +161,7 @@ def change(folder, old, new):
         ("rnn_type = 'gru'", "rnn_type = 'rnn'", "RnnFcDecoder.rnn_type is"),
         ("ch = 32", "ch = -32", "RnnFcDecoder.ch is -32"),
         ("('ld_scaled', 'f0_scaled')", "('ld_scaled', 'f0_scaled', 'z')", "encoder is"),
+        ("'ld_scaled'", "'pw_scaled'", "Autoencoder.preprocessor is"),
         ("exponent = 10.0", "exponent = 4.0", "exp_sigmoid.exponent is 4.0"),
         ("@effects.Reverb()", "@effects.ModDelay()", "ProcessorGroup.dag is"),
         ("initial_bias = -5.0", "initial_bias = 0.0", "FilteredNoise.initial_bias is"),
