@@ -11,6 +11,8 @@ from ddsp_ref.ops.resampling import (
     resample_window,
 )
 
+BLOCK = 64  # samples per inner loop: the buffers of kernels stay in the fastest cache
+
 # The definitions of the ops resample by these definitions; kernels have weights of their own.
 DEFINITIONS = {
     "window": resample_window.define,
@@ -43,6 +45,17 @@ def check_synthesis(n_frames, n_samples, sample_rate, method):
         f"n_samples is {n_samples}, must be a multiple of n_frames={n_frames} for the method "
         f"'window', e.g. {nearest}; the others take any",
     )
+
+
+@njit
+def weigh_cubic(work, gains, weights, tick, n_frames, n_samples, outer):
+    """Fill rows of gains and weights of a cubic pass, for the samples after tick."""
+    for j in range(BLOCK):
+        r = min(round((tick + j * n_frames) * 1024 / n_samples) / 1024, 1.0)
+        q = 1.0 - r
+        gain = -0.75 * r * q if outer else 1.0 + 0.75 * r * q
+        work[gains + j] = gain
+        work[weights + j] = r if outer else (1.0 + q * q * (1.25 * q - 2.25)) / gain
 
 
 @njit

@@ -1,4 +1,4 @@
-"""The kernels of harmonic synthesis: blocks of samples, a recurrence over partials."""
+"""The kernels of harmonic synthesis: frames, cut into blocks of samples, see `_harmonic_blocks`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ import math
 import numpy as np
 
 from ddsp_ref.jit import njit, njit_relaxed
-from ddsp_ref.ops.oscillators._series import COS, SIN
-
-BLOCK = 64  # samples per inner loop: its buffers stay in the first-level cache
-
-
-@njit
-def _first_sample(i, n_frames, n_samples):
-    """Return the first sample t with t * n_frames >= i * n_samples."""
-    return (i * n_samples + n_frames - 1) // n_frames
+from ddsp_ref.ops.oscillators import _harmonic_blocks as blocks
+from ddsp_ref.ops.oscillators._amplitude_methods import BLOCK, weigh_cubic
+from ddsp_ref.ops.oscillators._phases import first_sample
+from ddsp_ref.ops.oscillators._series import SIN
 
 
 @njit
@@ -35,8 +30,8 @@ def frame_phases(f0_hz, n_samples, sample_rate, phases):
         whole, part = 0.0, 0.0  # cycles times sample rate
         for i in range(n_frames):
             phases[b, i] = (whole + part) / sample_rate
-            start = _first_sample(i, n_frames, n_samples)
-            n = _first_sample(i + 1, n_frames, n_samples) - start
+            start = first_sample(i, n_frames, n_samples)
+            n = first_sample(i + 1, n_frames, n_samples) - start
             left, right = float(f0_hz[b, i]), float(f0_hz[b, min(i + 1, n_frames - 1)])
             whole_left, whole_right = np.floor(left), np.floor(right)
             ticks = start * n_frames - i * n_samples
@@ -58,176 +53,102 @@ def _n_audible(f0, nyquist, n_harmonics):
     return count
 
 
-# Rows of the work buffer. It is one flat array, and loops always run over whole rows: only then
-# does the compiler see that rows cannot overlap and make vector code of loops over many of them.
-_F0, _WEIGHT, _ROT, _SINE, _SINE_STEP, _COSINE, _COSINE_STEP = range(0, 7 * BLOCK, BLOCK)
-_LOW, _HIGH, _LOW_BAR, _HIGH_BAR, _GAIN = range(7 * BLOCK, 12 * BLOCK, BLOCK)
-WORK = 12 * BLOCK
 # Passes of `_amplitude_methods.PASSES`; 0 is "nearest".
 _LINEAR, _WINDOW, _INNER, _OUTER = 1, 2, 3, 4
 
 
-@njit
-def _weigh_cubic(work, tick, n_frames, n_samples, outer):
-    """Fill gain and weight of a cubic pass, see `resample_cubic`, for j samples after tick."""
-    for j in range(BLOCK):
-        r = min(round((tick + j * n_frames) * 1024 / n_samples) / 1024, 1.0)
-        q = 1.0 - r
-        work[_GAIN + j] = -0.75 * r * q if outer else 1.0 + 0.75 * r * q
-        work[_WEIGHT + j] = r if outer else (1.0 + q * q * (1.25 * q - 2.25)) / work[_GAIN + j]
-
-
 @njit_relaxed
-def _start_block(work, offset, step, here, slope, phase, sample_rate, method):
-    """Fill f0, the weight of the right frame, and the first partial; clear the sums.
-
-    With theta the phase, the rows are sin(theta), cos(theta), what they changed by since
-    partial 0, and rot = 4 sin^2(theta/2), which drives the recurrence.
-    """
-    start = here + slope * offset
+def _weigh(narrow, offset, step, method):
+    """Fill the weight of the right frame, for samples that lie so far behind the left one."""
     for j in range(BLOCK):
-        fraction = offset + j * step
-        work[_F0 + j] = here + slope * fraction
-        cycles = phase + ((j + 1) * start + slope * step * (0.5 * j * (j + 1))) / sample_rate
-        part = cycles - np.floor(cycles)  # in [0, 1], however large: cycles + 0.5 might round
-        x = part if part < 0.5 else part - 1.0
-        z = x * x
-        sine, cosine = SIN[7], COS[8]
-        for m in range(7):
-            sine = sine * z + SIN[6 - m]
-        for m in range(8):
-            cosine = cosine * z + COS[7 - m]
-        sine *= x
-        rot = 4 * sine * sine
-        work[_ROT + j] = rot
-        work[_SINE + j] = work[_SINE_STEP + j] = 2 * sine * cosine
-        work[_COSINE + j] = 1 - 0.5 * rot
-        work[_COSINE_STEP + j] = -0.5 * rot
-        work[_LOW + j] = 0.0
-        work[_HIGH + j] = 0.0
-        work[_GAIN + j] = 1.0
-        x = fraction - 0.5  # cos(pi fraction) = -sin(pi (fraction - 1/2))
+        x = offset + j * step - 0.5  # cos(pi fraction) = -sin(pi (fraction - 1/2))
         z = x * x
         bend = SIN[7]
         for m in range(7):
             bend = bend * z + SIN[6 - m]
-        straight = fraction if method == _LINEAR else 0.0
-        work[_WEIGHT + j] = 0.5 + 0.5 * bend * x if method == _WINDOW else straight
-
-
-@njit
-def _audible_range(work, n, nyquist, n_harmonics):
-    """Return how many partials are below Nyquist in all of n samples, and in any of them."""
-    one = _n_audible(work[_F0], nyquist, n_harmonics)
-    other = _n_audible(work[_F0 + n - 1], nyquist, n_harmonics)
-    return min(one, other), max(one, other)
+        straight = x + 0.5 if method == _LINEAR else 0.0
+        narrow[blocks.WEIGHT + j] = 0.5 + 0.5 * bend * x if method == _WINDOW else straight
+        narrow[blocks.GAIN + j] = 1.0
 
 
 @njit_relaxed
-def _add_partials(work, left, right, n_all, n_any, nyquist):
-    """Add up sines weighted by the amplitudes of the frames to the left and to the right."""
-    k = 0
-    while k + 4 <= n_all:
-        a0, a1, a2, a3 = left[k], left[k + 1], left[k + 2], left[k + 3]
-        b0, b1, b2, b3 = right[k], right[k + 1], right[k + 2], right[k + 3]
-        for j in range(BLOCK):
-            rot, s0 = work[_ROT + j], work[_SINE + j]
-            d1 = work[_SINE_STEP + j] - rot * s0
-            s1 = s0 + d1
-            d2 = d1 - rot * s1
-            s2 = s1 + d2
-            d3 = d2 - rot * s2
-            s3 = s2 + d3
-            d4 = d3 - rot * s3
-            work[_LOW + j] += (a0 * s0 + a1 * s1) + (a2 * s2 + a3 * s3)
-            work[_HIGH + j] += (b0 * s0 + b1 * s1) + (b2 * s2 + b3 * s3)
-            work[_SINE_STEP + j] = d4
-            work[_SINE + j] = s3 + d4
-        k += 4
-    while k < n_any:
-        for j in range(BLOCK):
-            on = k < n_all or (k + 1) * work[_F0 + j] < nyquist
-            wave = work[_SINE + j] if on else 0.0
-            work[_LOW + j] += left[k] * wave
-            work[_HIGH + j] += right[k] * wave
-            work[_SINE_STEP + j] -= work[_ROT + j] * work[_SINE + j]
-            work[_SINE + j] += work[_SINE_STEP + j]
-        k += 1
+def _run_phase(wide, offset, step, here, slope, phase, sample_rate):
+    """Fill phase and f0 of samples that lie so far behind the left frame."""
+    start = here + slope * offset
+    for j in range(BLOCK):
+        gained = (j + 1) * start + slope * step * (0.5 * j * (j + 1))
+        wide[blocks.CYCLES + j] = phase + gained / sample_rate
+        wide[blocks.F0 + j] = here + slope * (offset + j * step)
+
+
+@njit
+def _place_block(wide, narrow, tick, weighed, sizes, line, sample_rate, method):
+    """Fill phase, f0, weight and gain of the samples after tick; return its place in the frame.
+
+    Weights of an earlier block, which began at `weighed`, are kept where this begins there too.
+    """
+    n_frames, n_samples = sizes
+    offset, step = tick / n_samples, n_frames / n_samples
+    _run_phase(wide, offset, step, *line, sample_rate)
+    if tick != weighed:
+        if method >= _INNER:
+            gain, weight = blocks.GAIN, blocks.WEIGHT
+            weigh_cubic(narrow, gain, weight, tick, n_frames, n_samples, method == _OUTER)
+        else:
+            _weigh(narrow, offset, step, method)
+    return offset
+
+
+@njit
+def _audible_range(wide, n, nyquist, n_harmonics):
+    """Return how many partials are below Nyquist in all of n samples, and in any of them."""
+    one = _n_audible(wide[blocks.F0], nyquist, n_harmonics)
+    other = _n_audible(wide[blocks.F0 + n - 1], nyquist, n_harmonics)
+    return min(one, other), max(one, other)
 
 
 @njit
 def synthesize_frames(f0_hz, partials, phases, n_samples, sample_rate, method, b, first, last, y):
     """Write the samples of frames first ... last - 1 of batch element b."""
     n_frames, n_harmonics = partials.shape[1:]
-    work = np.empty(WORK)
+    wide, narrow, room = blocks.make_room(n_harmonics, partials.dtype)
     step, nyquist = n_frames / n_samples, sample_rate / 2
-    reach = 1 if method == _OUTER else 0
+    reach, weighed, sizes = 1 if method == _OUTER else 0, -1, (n_frames, n_samples)
     for i in range(first, last):
         here = float(f0_hz[b, i])
         slope = float(f0_hz[b, min(i + 1, n_frames - 1)]) - here
-        left, right = partials[b, max(i - reach, 0)], partials[b, min(i + 1 + reach, n_frames - 1)]
+        left, right = max(i - reach, 0), min(i + 1 + reach, n_frames - 1)
         phase = phases[b, i]
-        stop = _first_sample(i + 1, n_frames, n_samples)
-        for t in range(_first_sample(i, n_frames, n_samples), stop, BLOCK):
+        stop = first_sample(i + 1, n_frames, n_samples)
+        for t in range(first_sample(i, n_frames, n_samples), stop, BLOCK):
             n = min(BLOCK, stop - t)
-            offset = (t * n_frames - i * n_samples) / n_samples
-            _start_block(work, offset, step, here, slope, phase, sample_rate, method)
-            if method >= _INNER:
-                tick = t * n_frames - i * n_samples
-                _weigh_cubic(work, tick, n_frames, n_samples, method == _OUTER)
-            n_all, n_any = _audible_range(work, n, nyquist, n_harmonics)
-            _add_partials(work, left, right, n_all, n_any, nyquist)
+            tick, line = t * n_frames - i * n_samples, (here, slope, phase)
+            offset = _place_block(wide, narrow, tick, weighed, sizes, line, sample_rate, method)
+            weighed = tick
+            n_all, n_any = _audible_range(wide, n, nyquist, n_harmonics)
+            blocks.synthesize(wide, narrow, partials, b, left, right, n_all, room)
+            blocks.add_crossing(wide, narrow, partials, b, left, right, n_all, n_any, nyquist)
             for j in range(n):
-                low, high = work[_LOW + j], work[_HIGH + j]
-                y[b, t + j] = work[_GAIN + j] * (low + work[_WEIGHT + j] * (high - low))
+                low, high = narrow[blocks.LOW + j], narrow[blocks.HIGH + j]
+                y[b, t + j] = narrow[blocks.GAIN + j] * (
+                    low + narrow[blocks.WEIGHT + j] * (high - low)
+                )
             phase += _cycles_of_line(n, here, slope, offset, step, sample_rate)
 
 
 @njit_relaxed
-def _pull_partials(work, left, right, left_bar, right_bar, n_all, n_any, nyquist):
-    """Add the cotangents of both frames' amplitudes; sum up k A_k cos(k theta) for both."""
-    k = 0
-    while k + 2 <= n_all:
-        a0, a1 = (k + 1) * left[k], (k + 2) * left[k + 1]
-        b0, b1 = (k + 1) * right[k], (k + 2) * right[k + 1]
-        g0, g1, h0, h1 = 0.0, 0.0, 0.0, 0.0
-        for j in range(BLOCK):
-            rot, s0, c0 = work[_ROT + j], work[_SINE + j], work[_COSINE + j]
-            d1 = work[_SINE_STEP + j] - rot * s0
-            e1 = work[_COSINE_STEP + j] - rot * c0
-            s1, c1 = s0 + d1, c0 + e1
-            d2, e2 = d1 - rot * s1, e1 - rot * c1
-            g0 += work[_LOW_BAR + j] * s0
-            g1 += work[_LOW_BAR + j] * s1
-            h0 += work[_HIGH_BAR + j] * s0
-            h1 += work[_HIGH_BAR + j] * s1
-            work[_LOW + j] += a0 * c0 + a1 * c1
-            work[_HIGH + j] += b0 * c0 + b1 * c1
-            work[_SINE_STEP + j] = d2
-            work[_COSINE_STEP + j] = e2
-            work[_SINE + j] = s1 + d2
-            work[_COSINE + j] = c1 + e2
-        left_bar[k] += g0
-        left_bar[k + 1] += g1
-        right_bar[k] += h0
-        right_bar[k + 1] += h1
-        k += 2
-    while k < n_any:
-        g, h = 0.0, 0.0
-        for j in range(BLOCK):
-            on = k < n_all or (k + 1) * work[_F0 + j] < nyquist
-            wave, turn = (work[_SINE + j], work[_COSINE + j]) if on else (0.0, 0.0)
-            g += work[_LOW_BAR + j] * wave
-            h += work[_HIGH_BAR + j] * wave
-            work[_LOW + j] += (k + 1) * left[k] * turn
-            work[_HIGH + j] += (k + 1) * right[k] * turn
-            work[_SINE_STEP + j] -= work[_ROT + j] * work[_SINE + j]
-            work[_COSINE_STEP + j] -= work[_ROT + j] * work[_COSINE + j]
-            work[_SINE + j] += work[_SINE_STEP + j]
-            work[_COSINE + j] += work[_COSINE_STEP + j]
-        left_bar[k] += g
-        right_bar[k] += h
-        k += 1
+def _moments(narrow, n, before, begin, step):
+    """Return the sums of `pull_frames` over n samples, of which so many of the frame lie before."""
+    whole, by_left, by_right = 0.0, 0.0, 0.0
+    for j in range(n):
+        p = float(narrow[blocks.LOW_BAR + j]) * float(narrow[blocks.LOW + j])
+        p += float(narrow[blocks.HIGH_BAR + j]) * float(narrow[blocks.HIGH + j])
+        m = before + j + 1
+        share = m * begin + step * (0.5 * m * (m - 1))
+        whole += p
+        by_left += p * (m - share)
+        by_right += p * share
+    return whole, by_left, by_right
 
 
 @njit
@@ -241,44 +162,49 @@ def pull_frames(
     and of p times the phase that 1 Hz in the left and in the right frame adds up to by then.
     """
     n_frames, n_harmonics = partials.shape[1:]
-    work = np.empty(WORK)
+    wide, narrow, room = blocks.make_room(n_harmonics, partials.dtype)
     step, nyquist = n_frames / n_samples, sample_rate / 2
-    reach = 1 if method == _OUTER else 0
+    reach, weighed, sizes = 1 if method == _OUTER else 0, -1, (n_frames, n_samples)
     for i in range(first, last):
         here = float(f0_hz[b, i])
         slope = float(f0_hz[b, min(i + 1, n_frames - 1)]) - here
-        left, right = partials[b, max(i - reach, 0)], partials[b, min(i + 1 + reach, n_frames - 1)]
+        left, right = max(i - reach, 0), min(i + 1 + reach, n_frames - 1)
         phase = phases[b, i]
-        start = _first_sample(i, n_frames, n_samples)
-        stop = _first_sample(i + 1, n_frames, n_samples)
+        start = first_sample(i, n_frames, n_samples)
+        stop = first_sample(i + 1, n_frames, n_samples)
         for k in range(n_harmonics):
             left_bar[b, i, k] = right_bar[b, i, k] = 0.0
-        whole, by_left, by_right = 0.0, 0.0, 0.0
+        moments[b, i] = 0.0
         begin = (start * n_frames - i * n_samples) / n_samples
         for t in range(start, stop, BLOCK):
             n = min(BLOCK, stop - t)
-            offset = (t * n_frames - i * n_samples) / n_samples
-            _start_block(work, offset, step, here, slope, phase, sample_rate, method)
-            if method >= _INNER:
-                tick = t * n_frames - i * n_samples
-                _weigh_cubic(work, tick, n_frames, n_samples, method == _OUTER)
+            tick, line = t * n_frames - i * n_samples, (here, slope, phase)
+            offset = _place_block(wide, narrow, tick, weighed, sizes, line, sample_rate, method)
+            weighed = tick
             for j in range(BLOCK):
-                bar = work[_GAIN + j] * y_bar[b, t + j] if j < n else 0.0
-                work[_HIGH_BAR + j] = work[_WEIGHT + j] * bar
-                work[_LOW_BAR + j] = bar - work[_HIGH_BAR + j]
-            n_all, n_any = _audible_range(work, n, nyquist, n_harmonics)
-            _pull_partials(
-                work, left, right, left_bar[b, i], right_bar[b, i], n_all, n_any, nyquist
+                bar = narrow[blocks.GAIN + j] * y_bar[b, t + j] if j < n else 0.0
+                narrow[blocks.HIGH_BAR + j] = narrow[blocks.WEIGHT + j] * bar
+                narrow[blocks.LOW_BAR + j] = bar - narrow[blocks.HIGH_BAR + j]
+            n_all, n_any = _audible_range(wide, n, nyquist, n_harmonics)
+            blocks.pull(wide, narrow, partials, b, left, right, left_bar, right_bar, i, n_all, room)
+            blocks.pull_crossing(
+                wide,
+                narrow,
+                partials,
+                b,
+                left,
+                right,
+                left_bar,
+                right_bar,
+                i,
+                n_all,
+                n_any,
+                nyquist,
             )
-            for j in range(n):
-                p = work[_LOW_BAR + j] * work[_LOW + j] + work[_HIGH_BAR + j] * work[_HIGH + j]
-                m = t + j - start + 1
-                share = m * begin + step * (0.5 * m * (m - 1))
-                whole += p
-                by_left += p * (m - share)
-                by_right += p * share
+            sums = _moments(narrow, n, t - start, begin, step)
+            for m in range(3):
+                moments[b, i, m] += sums[m]
             phase += _cycles_of_line(n, here, slope, offset, step, sample_rate)
-        moments[b, i] = whole, by_left, by_right
 
 
 @njit
@@ -292,8 +218,8 @@ def pull_f0(moments, n_samples, sample_rate, f0_bar):
             f0_bar[b, i] = 0
         for i in range(n_frames - 1, -1, -1):
             after = min(i + 1, n_frames - 1)
-            start = _first_sample(i, n_frames, n_samples)
-            n = _first_sample(i + 1, n_frames, n_samples) - start
+            start = first_sample(i, n_frames, n_samples)
+            n = first_sample(i + 1, n_frames, n_samples) - start
             begin = (start * n_frames - i * n_samples) / n_samples
             right = n * begin + (n_frames / n_samples) * (0.5 * n * (n - 1))
             whole, by_left, by_right = moments[b, i]

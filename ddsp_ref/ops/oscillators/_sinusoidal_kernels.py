@@ -7,178 +7,164 @@ import math
 import numpy as np
 
 from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
-from ddsp_ref.ops.oscillators._amplitude_methods import PASSES, add_sides
-from ddsp_ref.ops.oscillators._series import SIN
+from ddsp_ref.ops._products import aligned
+from ddsp_ref.ops.oscillators._amplitude_methods import BLOCK, PASSES, add_sides, weigh_cubic
+from ddsp_ref.ops.oscillators._phases import first_sample, frame_phases, pull_frequencies
+from ddsp_ref.ops.oscillators._series import SIN, sine_series
 
-BLOCK = 64  # samples per inner loop: its buffers stay in the first-level cache
 PART = 1 << 18  # partials x samples that one thread takes at a time
 
 
-@njit
-def _first_sample(i, n_frames, n_samples):
-    """Return the first sample t with t * n_frames >= i * n_samples."""
-    return (i * n_samples + n_frames - 1) // n_frames
-
-
-@njit
-def frame_phases(frequencies, initial, n_samples, sample_rate, phases):
-    """Fill phases[b, i] with the phase before frame i, and phases[b, n_frames] after the last.
-
-    Phase is counted in cycles times sample rate and wrapped: whole numbers of Hz stay exact.
-    Fractions of 1 Hz are added up apart, where they have the more digits.
-    """
-    n_batch, n_frames, n_partials = frequencies.shape
-    whole, part = np.empty(n_partials), np.empty(n_partials)
-    for b in range(n_batch):
-        for k in range(n_partials):
-            whole[k], part[k] = 0.0, initial[b, k] * sample_rate
-            part[k] -= sample_rate * np.floor(part[k] / sample_rate)
-            phases[b, 0, k] = part[k]
-        for i in range(n_frames):
-            after = min(i + 1, n_frames - 1)
-            start = _first_sample(i, n_frames, n_samples)
-            n = _first_sample(i + 1, n_frames, n_samples) - start
-            ticks = n * (start * n_frames - i * n_samples) + n_frames * (n * (n - 1) // 2)
-            right = ticks / n_samples
-            for k in range(n_partials):
-                here, there = frequencies[b, i, k], frequencies[b, after, k]
-                low, high = np.floor(here), np.floor(there)
-                part[k] += (n - right) * (here - low) + right * (there - high)
-                whole[k] += (n - right) * low + right * high + np.floor(part[k])
-                part[k] -= np.floor(part[k])
-                whole[k] -= sample_rate * np.floor(whole[k] / sample_rate)
-                phase = whole[k] + part[k]
-                phases[b, i + 1, k] = phase - sample_rate * np.floor(phase / sample_rate)
+# Phase is float64; waves, amplitudes and sums have the precision of the amplitudes.
 
 
 @njit_relaxed
-def _cosine(cycles):
-    """Return cos(2 pi cycles)."""
-    part = cycles - np.floor(cycles)  # in [0, 1], however large: cycles + 0.5 might round
-    x = 0.5 - 2 * min(part, 1.0 - part)  # cos(2 pi d) = sin(pi (1/2 - 2 d))
+def _half_turn(x, series):
+    """Return sin(pi x) for |x| <= 1/2, see `_series`."""
     z = x * x
-    y = SIN[7]
-    for m in range(7):
-        y = y * z + SIN[6 - m]
+    y = series[-1]
+    for m in range(len(series) - 2, -1, -1):
+        y = y * z + series[m]
     return x * y
 
 
-# Rows of the work buffer, one flat array: only then does the compiler see that rows cannot overlap.
-_COUNT, _TRIANGLE, _FRACTION, _WEIGHT, _SUM = range(0, 5 * BLOCK, BLOCK)
-_BAR, _HIGH_BAR, _WHOLE_COUNT, _RIGHT_COUNT, _GAIN = range(5 * BLOCK, 10 * BLOCK, BLOCK)
-_WORK = 10 * BLOCK
+# Rows of the work buffers, flat arrays: only then does the compiler see that rows cannot overlap.
+_FRACTION, _COUNT, _TRIANGLE = 0, BLOCK, 2 * BLOCK  # in float64
+_WEIGHT, _SUM, _BAR, _HIGH_BAR, _WHOLE_COUNT, _RIGHT_COUNT = range(0, 6 * BLOCK, BLOCK)
+_GAIN, _SIDE, _ACROSS = range(6 * BLOCK, 9 * BLOCK, BLOCK)
 # Passes of `_amplitude_methods.PASSES`; 0 is "nearest".
 _LINEAR, _WINDOW, _INNER, _OUTER = 1, 2, 3, 4
 
 
-@njit
-def _weigh_cubic(work, tick, n_frames, n_samples, outer):
-    """Fill gain and weight of a cubic pass, see `resample_cubic`, for j samples after tick."""
-    for j in range(BLOCK):
-        r = min(round((tick + j * n_frames) * 1024 / n_samples) / 1024, 1.0)
-        q = 1.0 - r
-        work[_GAIN + j] = -0.75 * r * q if outer else 1.0 + 0.75 * r * q
-        work[_WEIGHT + j] = r if outer else (1.0 + q * q * (1.25 * q - 2.25)) / work[_GAIN + j]
-
-
 @njit_relaxed
-def _start_block(work, offset, step, method):
+def _start_block(wide, work, offset, step, method):
     """Fill the rows that all partials share: where samples are, and the weight of the right."""
     for j in range(BLOCK):
         fraction = offset + j * step
-        work[_COUNT + j] = j + 1
-        work[_TRIANGLE + j] = 0.5 * step * j * (j + 1)
-        work[_FRACTION + j] = fraction
-        work[_SUM + j] = 0.0
-        work[_GAIN + j] = 1.0
+        wide[_COUNT + j] = j + 1
+        wide[_TRIANGLE + j] = 0.5 * step * j * (j + 1)
+        wide[_FRACTION + j] = fraction
+        work[_SUM + j] = 0
+        work[_GAIN + j] = 1
         if method == _WINDOW:
-            work[_WEIGHT + j] = 0.5 - 0.5 * _cosine(0.5 * fraction)
+            work[_WEIGHT + j] = 0.5 - 0.5 * _half_turn(0.5 - fraction, SIN)
         else:
             work[_WEIGHT + j] = fraction if method == _LINEAR else 0.0
 
 
 @njit_relaxed
-def _add_partial(work, phase, start, here, slope, low, rise, rate, nyquist, masked):
+def _add_partial(wide, work, line, low, rise, nyquist, masked, series):
+    """Add one partial. Its line: cycles before, gained per sample, and by the slope of f0; f0."""
+    cycles, gain, bend, here, slope = line
+    cycles -= 0.25  # the sine is the cosine of a quarter less
     for j in range(BLOCK):
-        turns = phase + start * work[_COUNT + j] + slope * work[_TRIANGLE + j]
+        phase = cycles + gain * wide[_COUNT + j] + bend * wide[_TRIANGLE + j]
+        part = phase - np.floor(phase)  # in [0, 1], however large: phase + 0.5 might round
+        work[_ACROSS + j] = 0.5 - 2 * min(part, 1.0 - part)  # cos(2 pi d) = sin(pi (1/2 - 2 d))
+    if masked:
+        for j in range(BLOCK):
+            if here + slope * wide[_FRACTION + j] >= nyquist:
+                work[_ACROSS + j] = 0
+    for j in range(BLOCK):
         level = low + rise * work[_WEIGHT + j]
-        if masked and here + slope * work[_FRACTION + j] >= nyquist:
-            level = 0.0
-        work[_SUM + j] += level * _cosine(turns * rate - 0.25)
+        work[_SUM + j] += level * _half_turn(work[_ACROSS + j], series)
 
 
 @njit_relaxed
-def _advance(phase, start, slope, n, step, sample_rate, k):
+def _advance(phase, line, n, step, sample_rate, k):
     """Move the phase of partial k on by n samples, in which its frequency is a straight line."""
-    turns = phase[k] + n * start + slope * (step * (0.5 * n * (n - 1)))
+    _, gain, bend, _, _ = line
+    turns = phase[k] + sample_rate * (n * gain + bend * (step * (0.5 * n * (n - 1))))
     phase[k] = turns - sample_rate * np.floor(turns / sample_rate)
+
+
+@njit_relaxed
+def _line(frequencies, b, i, k, phase, offset, rate):
+    """Return what `_add_partial` takes as a line."""
+    here = frequencies[b, i, k]
+    slope = frequencies[b, min(i + 1, frequencies.shape[1] - 1), k] - here
+    return phase * rate, (here + slope * offset) * rate, slope * rate, here, slope
+
+
+@njit
+def _audible(line, offset, end, nyquist):
+    """Return whether any, and whether all samples of a block are below Nyquist."""
+    _, _, _, here, slope = line
+    one, other = here + slope * offset, here + slope * end
+    return min(one, other) < nyquist, max(one, other) < nyquist
 
 
 @njit
 def _synthesize(
-    method, frequencies, amplitudes, phases, n_samples, sample_rate, nyquist, b, first, last, y
-):
+    method, frequencies, amplitudes, phases, n_samples, sample_rate, nyquist, series, b, first,
+    last, y,
+):  # fmt: skip
     """Write the samples of frames first ... last - 1 of batch element b."""
     n_frames, n_partials = amplitudes.shape[1:]
-    work, phase = np.empty(_WORK), np.empty(n_partials)
-    step, rate = n_frames / n_samples, 1 / sample_rate
+    wide, work = aligned(3 * BLOCK, np.float64), aligned(9 * BLOCK, amplitudes.dtype)
+    phase, step, rate = np.empty(n_partials), n_frames / n_samples, 1 / sample_rate
     reach = 1 if method == _OUTER else 0
     for i in range(first, last):
-        after = min(i + 1, n_frames - 1)
         left, right = max(i - reach, 0), min(i + 1 + reach, n_frames - 1)
         for k in range(n_partials):
             phase[k] = phases[b, i, k]
-        stop = _first_sample(i + 1, n_frames, n_samples)
-        for t in range(_first_sample(i, n_frames, n_samples), stop, BLOCK):
+        stop = first_sample(i + 1, n_frames, n_samples)
+        for t in range(first_sample(i, n_frames, n_samples), stop, BLOCK):
             n = min(BLOCK, stop - t)
-            offset = (t * n_frames - i * n_samples) / n_samples
-            _start_block(work, offset, step, method)
+            tick = t * n_frames - i * n_samples
+            offset = tick / n_samples
+            _start_block(wide, work, offset, step, method)
             if method >= _INNER:
-                tick = t * n_frames - i * n_samples
-                _weigh_cubic(work, tick, n_frames, n_samples, method == _OUTER)
+                weigh_cubic(work, _GAIN, _WEIGHT, tick, n_frames, n_samples, method == _OUTER)
             for k in range(n_partials):
-                here = frequencies[b, i, k]
-                slope = frequencies[b, after, k] - here
-                start = here + slope * offset
-                end = here + slope * work[_FRACTION + n - 1]
+                line = _line(frequencies, b, i, k, phase[k], offset, rate)
                 low = amplitudes[b, left, k]
                 rise = amplitudes[b, right, k] - low
-                if min(start, end) < nyquist:
-                    masked = max(start, end) >= nyquist
-                    _add_partial(
-                        work, phase[k], start, here, slope, low, rise, rate, nyquist, masked
-                    )
-                _advance(phase, start, slope, n, step, sample_rate, k)
+                some, every = _audible(line, offset, wide[_FRACTION + n - 1], nyquist)
+                if some:
+                    _add_partial(wide, work, line, low, rise, nyquist, not every, series)
+                _advance(phase, line, n, step, sample_rate, k)
             for j in range(n):
                 y[b, t + j] = work[_GAIN + j] * work[_SUM + j]
 
 
 @njit_relaxed
-def _pull_partial(work, phase, start, here, slope, low, rise, rate, nyquist, masked, sums):
-    """Put into sums: cotangents of both amplitudes, and what pulls phase, by three weights."""
-    left, right, whole, by_count, by_right = 0.0, 0.0, 0.0, 0.0, 0.0
+def _pull_partial(wide, work, line, low, rise, nyquist, masked, series, sums, b, i, k):
+    """Add to sums: cotangents of both amplitudes, and what pulls phase, by three weights."""
+    cycles, gain, bend, here, slope = line
     for j in range(BLOCK):
-        cycles = (phase + start * work[_COUNT + j] + slope * work[_TRIANGLE + j]) * rate
-        on = not masked or here + slope * work[_FRACTION + j] < nyquist
-        sine = _cosine(cycles - 0.25) if on else 0.0
-        cosine = _cosine(cycles) if on else 0.0
-        left += (work[_BAR + j] - work[_HIGH_BAR + j]) * sine
-        right += work[_HIGH_BAR + j] * sine
-        p = work[_BAR + j] * (low + rise * work[_WEIGHT + j]) * cosine
+        phase = cycles + gain * wide[_COUNT + j] + bend * wide[_TRIANGLE + j]
+        part = phase - np.floor(phase)
+        across = 0.5 - 2 * min(part, 1.0 - part)
+        side = 0.5 - abs(across)
+        work[_ACROSS + j] = across
+        work[_SIDE + j] = side if part < 0.5 else -side
+    if masked:
+        for j in range(BLOCK):
+            if here + slope * wide[_FRACTION + j] >= nyquist:
+                work[_ACROSS + j] = 0
+                work[_SIDE + j] = 0
+    left = right = whole = by_count = by_right = work.dtype.type(0)
+    for j in range(BLOCK):
+        sine, cosine = _half_turn(work[_SIDE + j], series), _half_turn(work[_ACROSS + j], series)
+        bar, high_bar = work[_BAR + j], work[_HIGH_BAR + j]
+        left += (bar - high_bar) * sine
+        right += high_bar * sine
+        p = bar * (low + rise * work[_WEIGHT + j]) * cosine
         whole += p
         by_count += p * work[_WHOLE_COUNT + j]
         by_right += p * work[_RIGHT_COUNT + j]
-    sums[0] = left
-    sums[1] = right
-    sums[2] = whole
-    sums[3] = by_count - by_right
-    sums[4] = by_right
+    sums[b, i, k, 0] += left
+    sums[b, i, k, 1] += right
+    sums[b, i, k, 2] += whole
+    sums[b, i, k, 3] += by_count - by_right
+    sums[b, i, k, 4] += by_right
 
 
 @njit
 def _pull_frames(
-    method, frequencies, amplitudes, phases, n_samples, sample_rate, nyquist, b, first, last,
-    y_bar, sums,
+    method, frequencies, amplitudes, phases, n_samples, sample_rate, nyquist, series, b, first,
+    last, y_bar, sums,
 ):  # fmt: skip
     """Pull y_bar back to the amplitudes of the frames on both sides, and to phase.
 
@@ -187,26 +173,25 @@ def _pull_frames(
     that 1 Hz in the left and in the right frame adds up to by then.
     """
     n_frames, n_partials = amplitudes.shape[1:]
-    work, phase, part = np.empty(_WORK), np.empty(n_partials), np.empty(5)
-    step, rate = n_frames / n_samples, 1 / sample_rate
+    wide, work = aligned(3 * BLOCK, np.float64), aligned(9 * BLOCK, amplitudes.dtype)
+    phase, step, rate = np.empty(n_partials), n_frames / n_samples, 1 / sample_rate
     reach = 1 if method == _OUTER else 0
     for i in range(first, last):
-        after = min(i + 1, n_frames - 1)
         left, right = max(i - reach, 0), min(i + 1 + reach, n_frames - 1)
         for k in range(n_partials):
             phase[k] = phases[b, i, k]
             for m in range(5):
                 sums[b, i, k, m] = 0.0
-        begin = _first_sample(i, n_frames, n_samples)
-        stop = _first_sample(i + 1, n_frames, n_samples)
+        begin = first_sample(i, n_frames, n_samples)
+        stop = first_sample(i + 1, n_frames, n_samples)
         lead = (begin * n_frames - i * n_samples) / n_samples
         for t in range(begin, stop, BLOCK):
             n = min(BLOCK, stop - t)
-            offset = (t * n_frames - i * n_samples) / n_samples
-            _start_block(work, offset, step, method)
+            tick = t * n_frames - i * n_samples
+            offset = tick / n_samples
+            _start_block(wide, work, offset, step, method)
             if method >= _INNER:
-                tick = t * n_frames - i * n_samples
-                _weigh_cubic(work, tick, n_frames, n_samples, method == _OUTER)
+                weigh_cubic(work, _GAIN, _WEIGHT, tick, n_frames, n_samples, method == _OUTER)
             for j in range(BLOCK):
                 m = t + j - begin + 1
                 work[_BAR + j] = work[_GAIN + j] * y_bar[b, t + j] if j < n else 0.0
@@ -214,43 +199,15 @@ def _pull_frames(
                 work[_WHOLE_COUNT + j] = m
                 work[_RIGHT_COUNT + j] = m * lead + step * (0.5 * m * (m - 1))
             for k in range(n_partials):
-                here = frequencies[b, i, k]
-                slope = frequencies[b, after, k] - here
-                start = here + slope * offset
-                end = here + slope * work[_FRACTION + n - 1]
+                line = _line(frequencies, b, i, k, phase[k], offset, rate)
                 low = amplitudes[b, left, k]
                 rise = amplitudes[b, right, k] - low
-                if min(start, end) < nyquist:
-                    masked = max(start, end) >= nyquist
+                some, every = _audible(line, offset, wide[_FRACTION + n - 1], nyquist)
+                if some:
                     _pull_partial(
-                        work, phase[k], start, here, slope, low, rise, rate, nyquist, masked, part
+                        wide, work, line, low, rise, nyquist, not every, series, sums, b, i, k
                     )
-                    for m in range(5):
-                        sums[b, i, k, m] += part[m]
-                _advance(phase, start, slope, n, step, sample_rate, k)
-
-
-@njit
-def pull_frequencies(sums, n_samples, sample_rate, later, frequencies_bar):
-    """Turn sums into cotangents of frequencies: a running sum from the end.
-
-    later[b, k] is the cotangent of the phase (in radians) after the last sample; on return, of
-    the phase before the first.
-    """
-    n_batch, n_frames, n_partials = frequencies_bar.shape
-    scale = 2 * math.pi / sample_rate
-    for b in range(n_batch):
-        for i in range(n_frames - 1, -1, -1):
-            after = min(i + 1, n_frames - 1)
-            start = _first_sample(i, n_frames, n_samples)
-            n = _first_sample(i + 1, n_frames, n_samples) - start
-            begin = (start * n_frames - i * n_samples) / n_samples
-            right = n * begin + (n_frames / n_samples) * (0.5 * n * (n - 1))
-            for k in range(n_partials):
-                wait = later[b, k]
-                frequencies_bar[b, i, k] += scale * (sums[b, i, k, 3] + wait * (n - right))
-                frequencies_bar[b, after, k] += scale * (sums[b, i, k, 4] + wait * right)
-                later[b, k] = wait + sums[b, i, k, 2]
+                _advance(phase, line, n, step, sample_rate, k)
 
 
 def synthesize_vjp(
@@ -263,13 +220,14 @@ def synthesize_vjp(
     cotangents of audio and of the final phases, and returns those of the three arrays in float64.
     """
     frequencies = np.ascontiguousarray(frequencies, np.float64)
-    amplitudes = np.ascontiguousarray(amplitudes, np.float64)
+    amplitudes = np.ascontiguousarray(amplitudes, dtype)
     n_batch, n_frames, n_partials = amplitudes.shape
     sample_rate = float(sample_rate)
     phases = np.empty((n_batch, n_frames + 1, n_partials))
     initial = np.ascontiguousarray(initial, np.float64)
     frame_phases(frequencies, initial, n_samples, sample_rate, phases)
     setting = (frequencies, amplitudes, phases, n_samples, sample_rate, float(nyquist))
+    setting += (sine_series(dtype),)
     size = max(1, int(PART * n_frames / (n_samples * n_partials)))
     parts = [(b, *part) for b in range(n_batch) for part in ranges(n_frames, size)]
 

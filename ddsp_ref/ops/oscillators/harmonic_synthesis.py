@@ -62,10 +62,10 @@ def define(
     -----
     Gradient: the one of f0 is a sum over all later samples, so it grows with length. At the
     Nyquist limit a partial switches off; the gradient there is that of the side it is on.
-    Precision: phase is counted in cycles and wrapped, and all sums run in float64 whatever the
-    input. Partials come from a recurrence, ``s_k = s_{k-1} + d_k`` with
-    ``d_k = d_{k-1} - 4 sin^2(theta/2) s_{k-1}`` (Reinsch's form, see Stoer and Bulirsch,
-    Introduction to Numerical Analysis, section 1.3), which keeps its accuracy at small angles.
+    Precision: phase is counted in cycles, in float64 and wrapped; waves and sums over partials have
+    the precision of the amplitudes. In float32 the error is below -128 dB of the largest value for
+    200 partials, -132 for 60. Partials are summed in groups of 15 around one in the middle, as
+    ``C sin(q theta) + D cos(q theta)``, see `_harmonic_blocks`.
     "cubic" takes twice the time of the other methods.
     Differences: magenta adds up float32 phase for each partial and is off by 3 rad after 4 s.
     Source: magenta/ddsp 3.7.0, ddsp/core.py, harmonic_synthesis and oscillator_bank;
@@ -96,7 +96,7 @@ def define(
     return xp.sum(xp.where(audible, envelopes * waves, 0.0), axis=1)
 
 
-PART = 1 << 20  # partials x samples that one thread takes at a time
+PART = 1 << 18  # partials x samples that one thread takes at a time
 
 
 def _parts(n_batch, n_frames, n_harmonics, n_samples):

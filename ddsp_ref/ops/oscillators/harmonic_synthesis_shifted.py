@@ -59,7 +59,7 @@ def define(
     -----
     Gradient: those of f0 and shifts are sums over all later samples, so they grow with length. At
     the Nyquist limit a partial switches off; the gradient there is that of the side it is on.
-    Precision: everything but inputs and result is float64, as in `sinusoidal_synthesis`.
+    Precision: as in `sinusoidal_synthesis`, phase is float64, waves are of the input's precision.
     Differences: magenta adds up float32 phase and is off by 3 rad after 4 s. Without shifts
     `harmonic_synthesis` gives the same and is several times faster.
     Source: magenta/ddsp 3.7.0, ddsp/core.py, harmonic_synthesis with harmonic_shifts.

@@ -52,9 +52,9 @@ def define(
     -----
     Gradient: the one of a frequency is a sum over all later samples, so it grows with length. At
     the Nyquist limit a partial switches off; the gradient there is that of the side it is on.
-    Precision: phase is a wrapped float64 sum of Hz, exact for whole numbers of Hz, and everything
-    else is float64 too, whatever the input. Memory is that of frames and audio; no array has
-    samples and sinusoids. "cubic" takes twice the time of the other methods.
+    Precision: phase is a wrapped float64 sum of Hz, exact for whole numbers of Hz; waves and sums
+    have the precision of the amplitudes, -134 dB in float32. Memory is that of frames and audio; no
+    array has samples and sinusoids. "cubic" takes twice the time of the other methods.
     Differences: magenta adds up float32 phase at every sample and is off by 3 rad after 4 s.
     Source: magenta/ddsp 3.7.0, ddsp/synths.py, Sinusoidal.get_signal.
 

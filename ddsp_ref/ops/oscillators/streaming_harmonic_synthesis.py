@@ -62,7 +62,7 @@ def define(
     -----
     Gradient: through both results. The phase that comes out has slope 1 in the one that goes in,
     also where it wraps. Partials are dropped frame by frame; there f0 has no gradient.
-    Precision: sums are float64 and exact for whole numbers of Hz. In float32 the state is
+    Precision: sums of Hz are float64 and exact for whole numbers. In float32 the state is
     rounded once per block, to 3e-8 cycles; a float64 state makes all of the call float64.
     Differences: magenta counts phase in radians and returns it unwrapped, so that it loses digits
     as a performance goes on. As there, partials are dropped by the frequency at frames only.

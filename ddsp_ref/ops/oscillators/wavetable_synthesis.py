@@ -10,7 +10,7 @@ from ddsp_ref.errors import require
 from ddsp_ref.jit import njit, run_parts
 from ddsp_ref.op import Case, Op
 from ddsp_ref.ops.oscillators._amplitude_methods import DEFINITIONS, check_synthesis
-from ddsp_ref.ops.oscillators._sinusoidal_kernels import frame_phases, pull_frequencies
+from ddsp_ref.ops.oscillators._phases import frame_phases, pull_frequencies
 
 
 def define(
