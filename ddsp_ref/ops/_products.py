@@ -6,7 +6,8 @@ to share work (`run_parts`), and are compiled for the processor at hand, which t
 of kernels may not know.
 
 A tile is four rows of a matrix, 16 columns wide. Four rows of sums are updated by four rows at a
-time, so that 16 multiply-adds follow on four loads; blocks of the matrix stay in the fastest cache.
+time, so that 16 multiply-adds follow on four loads; blocks of the matrix stay in the second cache.
+Narrower ones would stay in the fastest, but what is prepared for every row of tiles costs more.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
 
 _LANES = 16  # numbers beside each other: one or two vector registers
 _TILE = 4 * _LANES
-_DEPTH, _WIDTH = 32, 8 * _LANES  # of a block of the matrix, 16 kB in float32
+_DEPTH, _MOST = 32, 32 * _LANES  # rows and columns of a block of the matrix, 64 kB in float32
 ROWS = 64  # of sums that are kept while the blocks are gone through
 LONG = 2048  # rows that are added up in float32; parts are added in float64
 _PART = 1 << 22  # multiply-adds of a part of the work, about 0.05 ms
@@ -35,20 +36,25 @@ def aligned(n, dtype):
     return room[start : start + n]
 
 
+def _blocks(n_columns):
+    """Return how many blocks columns are cut into, and how wide these are."""
+    return -(-n_columns // _MOST), min(-(-n_columns // _LANES) * _LANES, _MOST)
+
+
 def as_tiles(matrix, dtype):
     """Return a matrix in the order in which `multiply` reads it, padded by zeros.
 
-    Shape (column blocks, row groups, tiles of a block): four rows after each other, 128 columns.
+    Shape (column blocks, row groups, tiles of a block): four rows after each other, 512 columns.
     """
-    n_groups, n_blocks = -(-matrix.shape[0] // 4), -(-matrix.shape[1] // _WIDTH)
-    padded = np.zeros((4 * n_groups, n_blocks * _WIDTH), dtype)
+    n_groups, (n_blocks, width) = -(-matrix.shape[0] // 4), _blocks(matrix.shape[1])
+    padded = np.zeros((4 * n_groups, n_blocks * width), dtype)
     padded[: matrix.shape[0], : matrix.shape[1]] = matrix
-    tiles = padded.reshape(n_groups, 4, n_blocks, _WIDTH // _LANES, _LANES)
+    tiles = padded.reshape(n_groups, 4, n_blocks, width // _LANES, _LANES)
     tiles = tiles.transpose(2, 0, 3, 1, 4)
     result = aligned(tiles.size, tiles.dtype).reshape(tiles.shape)
     result[:] = tiles
     result.flags.writeable = False
-    return result.reshape(n_blocks, n_groups, 4 * _WIDTH)
+    return result.reshape(n_blocks, n_groups, 4 * width)
 
 
 @njit_relaxed
@@ -105,9 +111,10 @@ def multiply(rows, tiles, bias, products):
     n_rows, n_in = rows.shape
     n_out = products.shape[1]
     weights = np.zeros((4, _DEPTH), rows.dtype)
-    sums = aligned(ROWS * _WIDTH, rows.dtype).reshape(ROWS // 4, 4 * _WIDTH)
+    width = tiles.shape[2] // 4
+    sums = aligned(ROWS * width, rows.dtype).reshape(ROWS // 4, 4 * width)
     for block in range(tiles.shape[0]):
-        begin, end = block * _WIDTH, min((block + 1) * _WIDTH, n_out)
+        begin, end = block * width, min((block + 1) * width, n_out)
         n_used = (end - begin + _LANES - 1) // _LANES * _TILE
         for first in range(0, n_rows, ROWS):
             n_groups = (min(ROWS, n_rows - first) + 3) // 4
@@ -170,9 +177,10 @@ def add_transposed(rows, others, sums):
     """sums += rows.T @ others, up to 64 rows of both; the sums are tiles, see `from_tiles`."""
     n_rows, n_in = rows.shape
     weights = np.zeros((4, _DEPTH), rows.dtype)
-    packed = aligned(ROWS * _WIDTH, rows.dtype).reshape(ROWS // 4, 4 * _WIDTH)
+    width = sums.shape[2] // 4
+    packed = aligned(ROWS * width, rows.dtype).reshape(ROWS // 4, 4 * width)
     for block in range(sums.shape[0]):
-        begin, end = block * _WIDTH, min((block + 1) * _WIDTH, others.shape[1])
+        begin, end = block * width, min((block + 1) * width, others.shape[1])
         n_used = (end - begin + _LANES - 1) // _LANES * _TILE
         _pack(others, begin, end, packed)
         for depth in range(0, n_in, _DEPTH):
@@ -191,7 +199,8 @@ def _add_all_transposed(rows, others, sums):
 
 def no_sums(n_parts, n_in, n_out, dtype):
     """Return zeros for `add_transposed`, for as many parts of the work."""
-    shape = n_parts, -(-n_out // _WIDTH), -(-n_in // 4), 4 * _WIDTH
+    n_blocks, width = _blocks(n_out)
+    shape = n_parts, n_blocks, -(-n_in // 4), 4 * width
     sums = aligned(math.prod(shape), np.dtype(dtype)).reshape(shape)
     sums[:] = 0
     return sums
@@ -199,10 +208,10 @@ def no_sums(n_parts, n_in, n_out, dtype):
 
 def from_tiles(sums, n_in, n_out):
     """Return the matrix whose tiles are given, as float64 sums over a first axis."""
-    n_parts, n_blocks, n_groups, _ = sums.shape
+    n_parts, n_blocks, n_groups, size = sums.shape
     tiles = sums[0] if n_parts == 1 else sums.sum(axis=0, dtype=np.float64)
-    tiles = tiles.reshape(n_blocks, n_groups, _WIDTH // _LANES, 4, _LANES)
-    whole = tiles.transpose(1, 3, 0, 2, 4).reshape(4 * n_groups, n_blocks * _WIDTH)
+    tiles = tiles.reshape(n_blocks, n_groups, size // _TILE, 4, _LANES)
+    whole = tiles.transpose(1, 3, 0, 2, 4).reshape(4 * n_groups, n_blocks * size // 4)
     return np.ascontiguousarray(whole[:n_in, :n_out], sums.dtype)
 
 

@@ -6,19 +6,33 @@ import math
 
 import numpy as np
 
-from ddsp_ref.jit import njit_relaxed
+from ddsp_ref.jit import njit, njit_relaxed, ranges
+from ddsp_ref.ops._products import aligned
 
 LN_2, LOG2_E = math.log(2.0), math.log2(math.e)
-# Sequences that share one pass over the weights. Fixed, so that results do not depend on threads.
-ROWS = 4
+_MOST = 4  # sequences that share one pass over the weights
+
+
+def shares(n_batch):
+    """Cut a batch into parts: by size alone, so that results do not depend on threads.
+
+    Few sequences are cut in two: what a pass over the weights costs is reading them.
+    """
+    return ranges(n_batch, min(_MOST, (n_batch + 1) // 2))
 
 
 def even_rows(matrix):
     """Copy a matrix row by row, with a row of zeros added if their number is odd."""
     n_rows, n_columns = matrix.shape
-    copy = np.zeros((n_rows + n_rows % 2, n_columns), matrix.dtype)
-    copy[:n_rows] = matrix
+    n_even = n_rows + n_rows % 2
+    copy = _aligned_rows(n_even, n_columns, matrix.dtype)
+    copy[:n_rows], copy[n_rows:] = matrix, 0
     return copy
+
+
+@njit
+def _aligned_rows(n_rows, n_columns, dtype):
+    return aligned(n_rows * n_columns, dtype).reshape(n_rows, n_columns)
 
 
 @njit_relaxed
@@ -53,6 +67,17 @@ def _tanh(x):
 
 
 @njit_relaxed
+def _multiply_one(a, w, out):
+    """Do this for the last row: one row of weights after the other, as fast as they can be read."""
+    last = a.shape[0] - 1
+    for j in range(w.shape[0]):
+        own, total = w[j], a.dtype.type(0)
+        for k in range(a.shape[1]):
+            total += a[last, k] * own[k]
+        out[last, j] = total
+
+
+@njit_relaxed
 def _multiply(a, w, out):
     """out[b, j] = sum over k of a[b, k] * w[j, k], for an even number of j.
 
@@ -80,13 +105,18 @@ def _multiply(a, w, out):
             out[b + 1, j], out[b + 1, j + 1] = s10, s11
             out[b + 2, j], out[b + 2, j + 1] = s20, s21
             out[b + 3, j], out[b + 3, j + 1] = s30, s31
-        for b in range(n_quads, n_rows):
-            a0 = a[b]
-            s00 = s01 = zero
+        if n_rows - n_quads > 1:
+            a0, a1 = a[n_quads], a[n_quads + 1]
+            s00 = s01 = s10 = s11 = zero
             for k in range(n_k):
                 s00 += a0[k] * w0[k]
                 s01 += a0[k] * w1[k]
-            out[b, j], out[b, j + 1] = s00, s01
+                s10 += a1[k] * w0[k]
+                s11 += a1[k] * w1[k]
+            out[n_quads, j], out[n_quads, j + 1] = s00, s01
+            out[n_quads + 1, j], out[n_quads + 1, j + 1] = s10, s11
+    if n_rows % 2:
+        _multiply_one(a, w, out)
 
 
 # In the kernels below the loops are short on purpose: with more arrays in one loop the
@@ -100,8 +130,9 @@ def gru_forward(gates, inner, y, state, weights, bias, recurrent_bias, start, st
     inner keeps the recurrent part of the candidate, before the reset gate.
     """
     n = state.shape[1]
-    h = state[start:stop].copy()
-    recurrent = np.empty((stop - start, weights.shape[0]), y.dtype)
+    h = _aligned_rows(stop - start, n, y.dtype)
+    h[:] = state[start:stop]
+    recurrent = _aligned_rows(stop - start, weights.shape[0], y.dtype)
     for t in range(y.shape[1]):
         _multiply(h, weights, recurrent)
         for b in range(stop - start):
@@ -130,8 +161,8 @@ def gru_backward(bars, bias_bars, state_bar, y_bar, y, gates, inner, state, weig
     """
     n = state.shape[1]
     h_bar = np.zeros((stop - start, n), y.dtype)
-    recurrent_bar = np.empty((stop - start, 3 * n), y.dtype)
-    product = np.empty((stop - start, weights.shape[0]), y.dtype)
+    recurrent_bar = _aligned_rows(stop - start, 3 * n, y.dtype)
+    product = _aligned_rows(stop - start, weights.shape[0], y.dtype)
     for t in range(y.shape[1] - 1, -1, -1):
         for b in range(stop - start):
             gate, c = gates[start + b, t], inner[start + b, t]
@@ -173,9 +204,10 @@ def lstm_forward(gates, cells, y, state, cell, weights, bias, start, stop):
     cells gets the memory after each frame.
     """
     n = state.shape[1]
-    h = state[start:stop].copy()
+    h = _aligned_rows(stop - start, n, y.dtype)
+    h[:] = state[start:stop]
     c = cell[start:stop].copy()
-    recurrent = np.empty((stop - start, weights.shape[0]), y.dtype)
+    recurrent = _aligned_rows(stop - start, weights.shape[0], y.dtype)
     for t in range(y.shape[1]):
         _multiply(h, weights, recurrent)
         for b in range(stop - start):
@@ -212,8 +244,8 @@ def lstm_backward(
     n = cell.shape[1]
     h_bar = np.zeros((stop - start, n), y_bar.dtype)
     c_bar = cell_bar[start:stop].copy()
-    gates_bar = np.empty((stop - start, 4 * n), y_bar.dtype)
-    product = np.empty((stop - start, weights.shape[0]), y_bar.dtype)
+    gates_bar = _aligned_rows(stop - start, 4 * n, y_bar.dtype)
+    product = _aligned_rows(stop - start, weights.shape[0], y_bar.dtype)
     squashed = np.empty(n, y_bar.dtype)
     for t in range(y_bar.shape[1] - 1, -1, -1):
         for b in range(stop - start):

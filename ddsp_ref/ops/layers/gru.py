@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from ddsp_ref.errors import require
-from ddsp_ref.jit import ranges, run_parts
+from ddsp_ref.jit import run_parts
 from ddsp_ref.op import Case, Op
 from ddsp_ref.ops._products import affine, transposed_product
-from ddsp_ref.ops.layers._recurrent_kernels import ROWS, even_rows, gru_backward, gru_forward
+from ddsp_ref.ops.layers._recurrent_kernels import even_rows, gru_backward, gru_forward, shares
 
 LN_2 = math.log(2.0)
 
@@ -85,7 +85,7 @@ def vjp(x, state, kernel, recurrent_kernel, bias, recurrent_bias):
     gates = affine(flat_x, kernel, np.zeros(3 * n, x.dtype)).reshape(n_batch, n_frames, 3 * n)
     inner = np.empty((n_batch, n_frames, n), x.dtype)
     y = np.empty((n_batch, n_frames, n), x.dtype)
-    parts = ranges(n_batch, ROWS)
+    parts = shares(n_batch)
     weights = even_rows(recurrent_kernel.T)
     shared = (gates, inner, y, state, weights, bias, recurrent_bias)
     run_parts(gru_forward, [(*shared, *part) for part in parts])

@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from ddsp_ref.errors import require
-from ddsp_ref.jit import ranges, run_parts
+from ddsp_ref.jit import run_parts
 from ddsp_ref.op import Case, Op
 from ddsp_ref.ops._products import affine, transposed_product
-from ddsp_ref.ops.layers._recurrent_kernels import ROWS, even_rows, lstm_backward, lstm_forward
+from ddsp_ref.ops.layers._recurrent_kernels import even_rows, lstm_backward, lstm_forward, shares
 
 
 def define(x, state, cell, kernel, recurrent_kernel, bias, *, xp=np):
@@ -88,7 +88,7 @@ def vjp(x, state, cell, kernel, recurrent_kernel, bias):
     gates = affine(flat_x, kernel, np.zeros(4 * n, x.dtype)).reshape(n_batch, n_frames, 4 * n)
     cells = np.empty((n_batch, n_frames, n), x.dtype)
     y = np.empty((n_batch, n_frames, n), x.dtype)
-    parts = ranges(n_batch, ROWS)
+    parts = shares(n_batch)
     shared = (gates, cells, y, state, cell, even_rows(recurrent_kernel.T), bias)
     run_parts(lstm_forward, [(*shared, *part) for part in parts])
 
