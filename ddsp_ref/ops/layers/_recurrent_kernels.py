@@ -18,7 +18,7 @@ def shares(n_batch):
 
     Few sequences are cut in two: what a pass over the weights costs is reading them.
     """
-    return ranges(n_batch, min(_MOST, (n_batch + 1) // 2))
+    return ranges(n_batch, max(1, min(_MOST, (n_batch + 1) // 2)))
 
 
 def even_rows(matrix):
