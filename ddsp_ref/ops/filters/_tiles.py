@@ -191,6 +191,26 @@ def pull_in_time(y_bar, audio, responses, n_taps, hop, start, wanted, accept):
     return audio_bar if wanted[0] else None
 
 
+def time_vjp(audio, impulse_responses, hop, start, n_out, wanted=(True, True)):
+    """Return samples start ... start + n_out - 1 of the convolution, and its pullback."""
+
+    def responses(b, begin, end):
+        return impulse_responses[b, begin:end]
+
+    def pullback(y_bar):
+        responses_bar = np.empty(impulse_responses.shape, y_bar.dtype) if wanted[1] else None
+
+        def accept(b, begin, end, bar):
+            responses_bar[b, begin:end] = bar
+
+        n_taps = impulse_responses.shape[2]
+        audio_bar = pull_in_time(y_bar, audio, responses, n_taps, hop, start, wanted, accept)
+        return audio_bar, responses_bar
+
+    y = convolve_in_time(audio, responses, impulse_responses.shape[2], hop, start, n_out)
+    return y, pullback
+
+
 def in_time(hop, n_taps):
     """Return whether tiles are faster than FFTs; measured for frames of 64 to 8000 samples."""
     return min(hop, n_taps) <= _LONGEST

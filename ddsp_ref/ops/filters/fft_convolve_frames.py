@@ -6,7 +6,7 @@ import numpy as np
 
 from ddsp_ref.op import Case, Op
 from ddsp_ref.ops.filters._convolution import check_crop, check_frames, crop, fft_vjp
-from ddsp_ref.ops.filters._tiles import convolve_in_time, in_time, pull_in_time
+from ddsp_ref.ops.filters._tiles import in_time, time_vjp
 
 
 def define(audio, impulse_responses, *, padding="same", delay_compensation=-1, xp=np):
@@ -75,30 +75,12 @@ def define(audio, impulse_responses, *, padding="same", delay_compensation=-1, x
     return xp.concatenate([whole, np.zeros(start)])[start : start + n_out]
 
 
-def _time_vjp(audio, impulse_responses, hop, start, n_out, wanted=(True, True)):
-    def responses(b, begin, end):
-        return impulse_responses[b, begin:end]
-
-    def pullback(y_bar):
-        responses_bar = np.empty(impulse_responses.shape, y_bar.dtype) if wanted[1] else None
-
-        def accept(b, begin, end, bar):
-            responses_bar[b, begin:end] = bar
-
-        n_taps = impulse_responses.shape[2]
-        audio_bar = pull_in_time(y_bar, audio, responses, n_taps, hop, start, wanted, accept)
-        return audio_bar, responses_bar
-
-    y = convolve_in_time(audio, responses, impulse_responses.shape[2], hop, start, n_out)
-    return y, pullback
-
-
 def vjp(audio, impulse_responses, *, padding, delay_compensation, wanted):
     n_samples, (_, n_frames, n_taps) = audio.shape[1], impulse_responses.shape
     hop = -(-n_samples // n_frames)
     start, n_out = crop(n_samples, n_taps, padding, delay_compensation)
     if in_time(hop, n_taps):
-        return _time_vjp(audio, impulse_responses, hop, start, n_out, wanted)
+        return time_vjp(audio, impulse_responses, hop, start, n_out, wanted)
     return fft_vjp(audio, impulse_responses, hop, start, n_out)
 
 

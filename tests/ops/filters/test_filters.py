@@ -19,8 +19,8 @@ from ddsp_ref import (
 )
 from ddsp_ref.ops.filters import _convolution as blocks
 from ddsp_ref.ops.filters import _partitions as partitions
+from ddsp_ref.ops.filters import _tiles as tiles
 from ddsp_ref.ops.filters import fft_convolve as one_file
-from ddsp_ref.ops.filters import fft_convolve_frames as frames_file
 from ddsp_ref.ops.filters import frequency_impulse_response as response_file
 
 from ...check import assert_close, dot
@@ -73,7 +73,7 @@ def test_both_ways_to_convolve_frames_agree(call, hop):
     for array in arrays:
         array.flags.writeable = False  # as an op gives them; else numba compiles once more
     inputs = *arrays, hop, start, n_out
-    (y, pullback), (y_fft, pullback_fft) = frames_file._time_vjp(*inputs), blocks.fft_vjp(*inputs)
+    (y, pullback), (y_fft, pullback_fft) = tiles.time_vjp(*inputs), blocks.fft_vjp(*inputs)
     np.testing.assert_allclose(y, y_fft, atol=1e-12)
     for one, other in zip(pullback(y), pullback_fft(y)):
         np.testing.assert_allclose(one, other, atol=1e-11)
