@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from ddsp_ref.jit import njit, njit_relaxed, ranges
+from ddsp_ref.ops._exponentials import decay
 from ddsp_ref.ops._products import aligned
 
-LN_2, LOG2_E = math.log(2.0), math.log2(math.e)
 _MOST = 4  # sequences that share one pass over the weights
 
 
@@ -36,33 +36,14 @@ def _aligned_rows(n_rows, n_columns, dtype):
 
 
 @njit_relaxed
-def _decay(x):
-    """Return exp(-x) of a double x >= 0, which stops falling at exp(-40), far below rounding of 1.
-
-    Written out because a call of the C library would keep the loops around it scalar (3x slower).
-    """
-    x = min(x, 40.0)
-    n = math.floor(x * LOG2_E + 0.5)
-    r = n * LN_2 - x
-    # Taylor series of exp(r), |r| <= ln(2) / 2: the first term left out is 2e-16
-    p = 1 / 3628800 + r * (1 / 39916800 + r / 479001600)
-    p = 1 / 5040 + r * (1 / 40320 + r * (1 / 362880 + r * p))
-    p = 1 / 24 + r * (1 / 120 + r * (1 / 720 + r * p))
-    p = 1.0 + r * (1.0 + r * (1 / 2 + r * (1 / 6 + r * p)))
-    # 2 ** -n by its bit pattern
-    bits = np.int64((np.int64(1023) - np.int64(n)) << np.int64(52))
-    return p * bits.view(np.float64)
-
-
-@njit_relaxed
 def _sigmoid(x):
-    e = _decay(abs(x))
+    e = decay(abs(x))
     return (1.0 if x >= 0 else e) / (1.0 + e)
 
 
 @njit_relaxed
 def _tanh(x):
-    e = _decay(2.0 * abs(x))
+    e = decay(2.0 * abs(x))
     return math.copysign((1.0 - e) / (1.0 + e), x)
 
 

@@ -7,7 +7,11 @@ import math
 import numpy as np
 
 from ddsp_ref.errors import require
+from ddsp_ref.jit import njit_relaxed, ranges, run_parts
 from ddsp_ref.op import Case, Op
+from ddsp_ref.ops._exponentials import decay, log_1_plus
+
+_PART = 1 << 15  # values that one thread takes at a time
 
 
 def define(x, *, exponent=10.0, max_value=2.0, threshold=1e-7, xp=np):
@@ -39,8 +43,8 @@ def define(x, *, exponent=10.0, max_value=2.0, threshold=1e-7, xp=np):
     Notes
     -----
     Gradient: ``dy/dx = ln(exponent) * (1 - sigmoid(x)) * (y - threshold)``.
-    Precision: evaluated as ``exp(-ln(exponent) * softplus(-x))``, which neither overflows nor
-    loses the small end.
+    Precision: evaluated as ``exp(-ln(exponent) * softplus(-x))`` in double precision, which neither
+    overflows nor loses the small end, down to 1e-304.
     Source: magenta/ddsp 3.7.0, ddsp/core.py, exp_sigmoid; Engel et al. 2020, eq. 5.
 
     Examples
@@ -53,20 +57,44 @@ def define(x, *, exponent=10.0, max_value=2.0, threshold=1e-7, xp=np):
     return max_value * sigmoid ** math.log(exponent) + threshold
 
 
-def vjp(x, *, exponent=10.0, max_value=2.0, threshold=1e-7):
-    steepness = x.dtype.type(math.log(exponent))
-    # softplus(-x) without overflow for either sign
-    tail = np.exp(-np.abs(x))
-    scaled = np.maximum(-x, 0) + np.log1p(tail)
-    scaled = np.exp(-steepness * scaled)
-    scaled *= x.dtype.type(max_value)
+@njit_relaxed
+def _kernel(x, steepness, max_value, threshold, y):
+    for i in range(x.size):
+        value = np.float64(x[i])
+        softplus = max(-value, 0.0) + log_1_plus(decay(abs(value)))  # of -x
+        y[i] = max_value * decay(steepness * softplus) + threshold
 
-    def pullback(y_bar):
-        # 1 - sigmoid(x), exact for large x; np.where with a mask of no pattern is slower than exp
-        complement = np.exp(-np.maximum(x, 0)) / (1 + tail)
-        return (y_bar * (steepness * complement * scaled),)
 
-    return scaled + x.dtype.type(threshold), pullback
+@njit_relaxed
+def _kernel_vjp(x, steepness, max_value, threshold, y, slope):
+    for i in range(x.size):
+        value = np.float64(x[i])
+        tail = decay(abs(value))
+        softplus = max(-value, 0.0) + log_1_plus(tail)
+        scaled = max_value * decay(steepness * softplus)
+        y[i] = scaled + threshold
+        # 1 - sigmoid(x), exact for large x
+        complement = (tail if value > 0 else 1.0) / (1.0 + tail)
+        slope[i] = steepness * complement * scaled
+
+
+def _run(kernel, x, exponent, max_value, threshold, *results):
+    flat = [array.reshape(-1) for array in (x, *results)]
+    settings = math.log(exponent), float(max_value), float(threshold)
+    parts = [slice(*part) for part in ranges(x.size, _PART)]
+    run_parts(kernel, [(flat[0][p], *settings, *(own[p] for own in flat[1:])) for p in parts])
+
+
+def forward(x, *, exponent, max_value, threshold):
+    y = np.empty_like(x)
+    _run(_kernel, x, exponent, max_value, threshold, y)
+    return y
+
+
+def vjp(x, *, exponent, max_value, threshold):
+    y, slope = np.empty_like(x), np.empty_like(x)
+    _run(_kernel_vjp, x, exponent, max_value, threshold, y, slope)
+    return y, lambda y_bar: (y_bar * slope,)
 
 
 def check(dims, *, exponent=10.0, max_value=2.0, threshold=1e-7):
@@ -99,6 +127,7 @@ exp_sigmoid = Op(
     "exp_sigmoid",
     define,
     vjp=vjp,
+    forward=forward,
     check=check,
     cases=cases,
     signature="()->()",
