@@ -7,10 +7,12 @@ import math
 import numpy as np
 
 from ddsp_ref.errors import require
+from ddsp_ref.jit import ranges, run_parts
 from ddsp_ref.op import Case, Op
-from ddsp_ref.ops.scaling import log_base
 
 from . import mean_difference
+
+_PART = 1 << 15  # values that one thread takes at a time
 
 
 def define(amplitudes, target, weights, *, loss_type="L1", log=False, floor=1e-5, xp=np):
@@ -66,17 +68,31 @@ def define(amplitudes, target, weights, *, loss_type="L1", log=False, floor=1e-5
     return mean_difference.define(amplitudes, target, weights, loss_type=loss_type, xp=xp)
 
 
+def _decades(x, floor):
+    """Return log10(max(x, floor)), float64, and what it changes by with x."""
+    y, slope = np.empty(x.shape), np.empty(x.shape)
+    flat, flat_y, flat_slope = x.reshape(-1), y.reshape(-1), slope.reshape(-1)
+
+    def part(begin, end):
+        own = flat[begin:end].astype(np.float64)
+        raised = np.maximum(own, floor)
+        np.log10(raised, out=flat_y[begin:end])
+        np.divide(own > floor, raised * math.log(10.0), out=flat_slope[begin:end])
+
+    run_parts(part, ranges(x.size, _PART))
+    return y, slope
+
+
 def vjp(amplitudes, target, weights, *, loss_type="L1", log=False, floor=1e-5):
     if not log:
         return mean_difference.vjp(amplitudes, target, weights, loss_type=loss_type)
-    *both, wide_weights = (x.astype(np.float64) for x in (amplitudes, target, weights))
-    decades, pull_decades = zip(*[log_base.vjp(np.maximum(x, floor)) for x in both])
-    y, pull_difference = mean_difference.vjp(*decades, wide_weights, loss_type=loss_type)
+    decades, slopes = zip(*[_decades(x, floor) for x in (amplitudes, target)])
+    wide = weights.astype(np.float64)
+    y, pull_difference = mean_difference.vjp(*decades, wide, loss_type=loss_type)
 
     def pullback(y_bar):
-        *decades_bar, weights_bar = pull_difference(y_bar)
-        bars = [pull(bar)[0] for pull, bar in zip(pull_decades, decades_bar)]
-        return *(bar * (x > floor) for bar, x in zip(bars, both)), weights_bar
+        *bars, weights_bar = pull_difference(y_bar)
+        return *(bar * slope for bar, slope in zip(bars, slopes)), weights_bar
 
     return y.astype(amplitudes.dtype), pullback
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ddsp_ref.errors import require
-from ddsp_ref.jit import njit, ranges, run_parts
+from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
 from ddsp_ref.op import Case, Op
 
 # Values in one part of the work
@@ -74,55 +74,86 @@ def define(target, value, weights, *, loss_type="L1", xp=np):
     return xp.sum(weights * apart) / max(n_present, 1)
 
 
+# One row at a time, its weights written out: loops without cases become vector code.
+
+
+@njit
+def _own_weights(weights, r, own):
+    """Fill own with the weights of a row; return the number of their row."""
+    row = r if weights.shape[0] > 1 else 0
+    for k in range(own.size):
+        own[k] = weights[row, k if weights.shape[1] > 1 else 0]
+    return row
+
+
+@njit_relaxed
+def _row_distance(target, value, own, kind):
+    total = 0.0
+    if kind == 0:
+        for k in range(own.size):
+            total += abs((np.float64(target[k]) - np.float64(value[k])) * own[k])
+    elif kind == 1:
+        for k in range(own.size):
+            apart = np.float64(target[k]) - np.float64(value[k])
+            total += apart * apart * own[k]
+    else:
+        for k in range(own.size):
+            total += np.float64(target[k]) * np.float64(value[k])
+        total = own[0] * (1.0 - total)
+    return total
+
+
 @njit
 def _kernel(target, value, weights, kind, first, last):
     """Return the sum of the differences, and how many rows have a weight that is not 0."""
-    total, n_present = 0.0, 0
-    rows, columns = weights.shape
+    total, n_present, own = 0.0, 0, np.empty(target.shape[1])
     for r in range(first, last):
-        own = weights[r if rows > 1 else 0]
-        along = 0.0
-        for k in range(target.shape[1]):
-            weight = float(own[k if columns > 1 else 0])
-            apart = float(target[r, k]) - float(value[r, k])
-            if kind == 0:
-                total += abs(apart * weight)
-            elif kind == 1:
-                total += apart * apart * weight
-            else:
-                along += float(target[r, k]) * float(value[r, k])
-        if kind == 2 and own[0] != 0:
-            total += float(own[0]) * (1.0 - along)
+        _own_weights(weights, r, own)
+        if kind < 2 or own[0] != 0:
+            total += _row_distance(target[r], value[r], own, kind)
             n_present += 1
     return total, n_present
 
 
-@njit
+@njit_relaxed
+def _row_slopes(scale, target, value, own, kind, target_bar, value_bar, own_bar):
+    """Write the cotangents of a row, and those of its weights."""
+    if kind == 0:
+        for k in range(own.size):
+            apart = np.float64(target[k]) - np.float64(value[k])
+            side = apart * own[k]
+            sign = scale if side > 0 else (-scale if side < 0 else 0.0)
+            target_bar[k], value_bar[k] = sign * own[k], -sign * own[k]
+            own_bar[k] = sign * apart
+    elif kind == 1:
+        for k in range(own.size):
+            apart = np.float64(target[k]) - np.float64(value[k])
+            slope = scale * 2.0 * apart * own[k]
+            target_bar[k], value_bar[k] = slope, -slope
+            own_bar[k] = scale * apart * apart
+    else:
+        for k in range(own.size):
+            t, v, slope = np.float64(target[k]), np.float64(value[k]), -scale * own[k]
+            target_bar[k], value_bar[k] = slope * v, slope * t
+            own_bar[k] = -scale * t * v
+        own_bar[0] += scale  # there is one weight for the row
+
+
+@njit_relaxed
 def _kernel_vjp(scale, target, value, weights, kind, bars, weights_bar, first, last):
     target_bar, value_bar = bars
-    rows, columns = weights.shape
+    own, own_bar = np.empty(target.shape[1]), np.empty(target.shape[1])
     for r in range(first, last):
-        weight_row = r if rows > 1 else 0
-        along = 0.0
-        for k in range(target.shape[1]):
-            column = k if columns > 1 else 0
-            weight = float(weights[weight_row, column])
-            apart = float(target[r, k]) - float(value[r, k])
-            if kind == 2:
-                along += float(target[r, k]) * float(value[r, k])
-                target_bar[r, k] = -scale * weight * value[r, k]
-                value_bar[r, k] = -scale * weight * target[r, k]
-                continue
-            if kind == 1:
-                slope, weights_bar_here = 2.0 * apart * weight, apart * apart
-            else:
-                sign = np.sign(apart * weight)
-                slope, weights_bar_here = sign * weight, sign * apart
-            target_bar[r, k] = scale * slope
-            value_bar[r, k] = -scale * slope
-            weights_bar[weight_row, column] += scale * weights_bar_here
-        if kind == 2:
-            weights_bar[weight_row, 0] += scale * (1.0 - along)
+        row = _own_weights(weights, r, own)
+        _row_slopes(scale, target[r], value[r], own, kind, target_bar[r], value_bar[r], own_bar)
+        if weights.shape[1] > 1:
+            for k in range(own.size):
+                weights_bar[row, k] += own_bar[k]
+        else:
+            total = 0.0
+            for k in range(own.size):
+                total += own_bar[k]
+            weights_bar[row, 0] += total
 
 
 def vjp(target, value, weights, *, loss_type="L1"):
