@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from ddsp_ref.errors import require
+from ddsp_ref.jit import njit_relaxed
 
 Parameters = dict[str, np.ndarray]
 
@@ -61,6 +62,14 @@ def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return (q if n_rows >= n_columns else q.T).astype(np.float32)
 
 
+@njit_relaxed
+def _sum_of_squares(flat):
+    total = 0.0
+    for i in range(flat.size):
+        total += np.float64(flat[i]) * np.float64(flat[i])
+    return total
+
+
 def global_norm(arrays: Mapping[str, np.ndarray]) -> float:
     """Return the Euclidean norm of all arrays taken as one vector.
 
@@ -81,9 +90,8 @@ def global_norm(arrays: Mapping[str, np.ndarray]) -> float:
     """
     total = 0.0
     for array in arrays.values():
-        flat = array.ravel()
-        # One array's own sum of squares fits its precision; the sum over arrays needs more.
-        total += float(np.dot(flat, flat))
+        # np.dot would wake the threads of the linear algebra library, which wait in loops
+        total += _sum_of_squares(array.ravel())
     return math.sqrt(total)
 
 

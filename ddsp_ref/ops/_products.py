@@ -236,8 +236,25 @@ def affine(x, matrix, bias):
     return y
 
 
+def _rows(x):
+    """Return the vectors along the last axis as one matrix, of the kind that an op is given."""
+    flat = np.ascontiguousarray(x).reshape(-1, x.shape[-1]).view()
+    flat.flags.writeable = False  # else kernels are compiled once more
+    return flat
+
+
+def product(x, matrix):
+    """Return x @ matrix, whatever axes x has in front of its last."""
+    y = affine(_rows(x), matrix, np.zeros(matrix.shape[1], x.dtype))
+    return y.reshape(*x.shape[:-1], matrix.shape[1])
+
+
 def transposed_product(x, y):
-    """Return x.T @ y, sums over rows in float64 of float32 sums over 2048 rows."""
+    """Return x.T @ y, sums over rows in float64 of float32 sums over 2048 rows.
+
+    Other axes in front of the last are rows, too.
+    """
+    x, y = _rows(x), _rows(y)
     (n_rows, n_in), n_out = x.shape, y.shape[1]
     if n_rows * n_in * n_out <= _SMALL:
         return x.T @ y

@@ -6,6 +6,7 @@ import numpy as np
 
 from ddsp_ref.errors import require
 from ddsp_ref.op import Case, Op
+from ddsp_ref.ops._products import product, transposed_product
 
 
 def define(x, kernel, bias, *, stride=1, dilation=1, causal=False, xp=np):
@@ -97,14 +98,13 @@ def vjp(x, kernel, bias, *, stride=1, dilation=1, causal=False):
     y = np.empty((n_batch, -(-n_frames // stride), len(bias)), x.dtype)
     y[...] = bias
     for k, to, source in taps:
-        y[:, to] += x[:, source] @ kernel[k]
+        y[:, to] += product(x[:, source], kernel[k])
 
     def pullback(y_bar):
         x_bar, kernel_bar = np.zeros_like(x), np.zeros_like(kernel)
         for k, to, source in taps:
-            x_bar[:, source] += y_bar[:, to] @ kernel[k].T
-            for b in range(n_batch):
-                kernel_bar[k] += x[b, source].T @ y_bar[b, to]
+            x_bar[:, source] += product(y_bar[:, to], kernel[k].T)
+            kernel_bar[k] = transposed_product(x[:, source], y_bar[:, to])
         return x_bar, kernel_bar, y_bar.sum(axis=(0, 1), dtype=np.float64).astype(x.dtype)
 
     return y, pullback

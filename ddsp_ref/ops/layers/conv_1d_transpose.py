@@ -6,6 +6,7 @@ import numpy as np
 
 from ddsp_ref.errors import require
 from ddsp_ref.op import Case, Op
+from ddsp_ref.ops._products import product, transposed_product
 
 
 def define(x, kernel, bias, *, stride=1, xp=np):
@@ -81,14 +82,13 @@ def vjp(x, kernel, bias, *, stride=1):
     y = np.empty((n_batch, n_frames * stride, len(bias)), x.dtype)
     y[...] = bias
     for k, source, to in taps:
-        y[:, to] += x[:, source] @ kernel[k].T
+        y[:, to] += product(x[:, source], kernel[k].T)
 
     def pullback(y_bar):
         x_bar, kernel_bar = np.zeros_like(x), np.zeros_like(kernel)
         for k, source, to in taps:
-            x_bar[:, source] += y_bar[:, to] @ kernel[k]
-            for b in range(n_batch):
-                kernel_bar[k] += y_bar[b, to].T @ x[b, source]
+            x_bar[:, source] += product(y_bar[:, to], kernel[k])
+            kernel_bar[k] = transposed_product(y_bar[:, to], x[:, source])
         return x_bar, kernel_bar, y_bar.sum(axis=(0, 1), dtype=np.float64).astype(x.dtype)
 
     return y, pullback

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ddsp_ref.op import Case, Op
+from ddsp_ref.ops._products import product
 
 
 def define(x, centroids, *, straight_through=True, xp=np):
@@ -57,7 +58,7 @@ def define(x, centroids, *, straight_through=True, xp=np):
 def vjp(x, centroids, *, straight_through=True):
     doubles = centroids.astype(np.float64)
     # |x - e|^2 without |x|^2, which is the same for all e
-    codes = ((doubles**2).sum(axis=1) - 2 * (x.astype(np.float64) @ doubles.T)).argmin(axis=1)
+    codes = ((doubles**2).sum(axis=1) - 2 * product(x.astype(np.float64), doubles.T)).argmin(axis=1)
 
     def pullback(bars):
         y_bar, _ = bars
