@@ -192,7 +192,8 @@ def add_transposed(rows, others, sums):
 
 
 @njit
-def _add_all_transposed(rows, others, sums):
+def add_all_transposed(rows, others, sums):
+    """sums += rows.T @ others, for any number of rows."""
     for first in range(0, rows.shape[0], ROWS):
         add_transposed(rows[first : first + ROWS], others[first : first + ROWS], sums)
 
@@ -262,7 +263,7 @@ def transposed_product(x, y):
     sums = no_sums(len(parts), n_in, n_out, x.dtype)
 
     def part(i, begin, end):
-        _add_all_transposed(x[begin:end], y[begin:end], sums[i])
+        add_all_transposed(x[begin:end], y[begin:end], sums[i])
 
     run_parts(part, [(i, *rows) for i, rows in enumerate(parts)])
     return from_tiles(sums, n_in, n_out)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ddsp_ref.errors import require
+from ddsp_ref.jit import ranges, run_parts
 from ddsp_ref.op import Case, Op
-from ddsp_ref.ops._products import product, transposed_product
+from ddsp_ref.ops._products import LONG, add_all_transposed, as_tiles, from_tiles, multiply, no_sums
+
+_BLOCK = 256  # frames that are gathered at a time
 
 
 def define(x, kernel, bias, *, stride=1, dilation=1, causal=False, xp=np):
@@ -76,7 +79,10 @@ def define(x, kernel, bias, *, stride=1, dilation=1, causal=False, xp=np):
 
 
 def _taps(n_frames, n_taps, stride, dilation, causal):
-    """Return for each tap which output frames it reaches, and which input frames it reads."""
+    """Return for each tap which output frames t it reaches, and the input frame of the first.
+
+    The next output frame reads the input frame a stride further on.
+    """
     n_out_frames = -(-n_frames // stride)
     reach = (n_taps - 1) * dilation + 1
     before = reach - 1 if causal else max((n_out_frames - 1) * stride + reach - n_frames, 0) // 2
@@ -86,25 +92,61 @@ def _taps(n_frames, n_taps, stride, dilation, causal):
         start = max(-(offset // stride), 0)
         stop = min((n_frames - 1 - offset) // stride + 1, n_out_frames)
         if start < stop:
-            first = start * stride + offset
-            last = (stop - 1) * stride + offset
-            found.append((k, slice(start, stop), slice(first, last + 1, stride)))
+            found.append((k, start, stop, start * stride + offset))
     return found
 
 
+def _gather(x, begin, end, taps, n_taps, stride):
+    """Return what each of the output frames reads, side by side; zeros where there is nothing."""
+    side_by_side = np.zeros((end - begin, n_taps, x.shape[1]), x.dtype)
+    for k, start, stop, first in taps:
+        low, high = max(start, begin), min(stop, end)
+        if low < high:
+            at = first + (low - start) * stride
+            side_by_side[low - begin : high - begin, k] = x[at:][: (high - low) * stride : stride]
+    return side_by_side.reshape(end - begin, -1)
+
+
+def _spread(pulled, begin, end, taps, stride, x_bar):
+    """Add what was pulled back to what each of the output frames reads, the transpose of it."""
+    pulled = pulled.reshape(end - begin, -1, x_bar.shape[1])
+    for k, start, stop, first in taps:
+        low, high = max(start, begin), min(stop, end)
+        if low < high:
+            at = first + (low - start) * stride
+            x_bar[at:][: (high - low) * stride : stride] += pulled[low - begin : high - begin, k]
+
+
 def vjp(x, kernel, bias, *, stride=1, dilation=1, causal=False):
-    n_batch, n_frames, _ = x.shape
-    taps = _taps(n_frames, len(kernel), stride, dilation, causal)
-    y = np.empty((n_batch, -(-n_frames // stride), len(bias)), x.dtype)
-    y[...] = bias
-    for k, to, source in taps:
-        y[:, to] += product(x[:, source], kernel[k])
+    (n_batch, n_frames, n_in), (n_taps, _, n_out) = x.shape, kernel.shape
+    n_out_frames = -(-n_frames // stride)
+    taps = _taps(n_frames, n_taps, stride, dilation, causal)
+    flat_kernel = kernel.reshape(n_taps * n_in, n_out)
+    tiles = as_tiles(flat_kernel, x.dtype)
+    y = np.empty((n_batch, n_out_frames, n_out), x.dtype)
+
+    def forward(b, begin, end):
+        multiply(_gather(x[b], begin, end, taps, n_taps, stride), tiles, bias, y[b, begin:end])
+
+    blocks = ranges(n_out_frames, _BLOCK)
+    run_parts(forward, [(b, *block) for b in range(n_batch) for block in blocks])
 
     def pullback(y_bar):
-        x_bar, kernel_bar = np.zeros_like(x), np.zeros_like(kernel)
-        for k, to, source in taps:
-            x_bar[:, source] += product(y_bar[:, to], kernel[k].T)
-            kernel_bar[k] = transposed_product(x[:, source], y_bar[:, to])
+        x_bar, n_sums = np.zeros_like(x), -(-n_out_frames // LONG)
+        kernel_bars = no_sums(n_batch * n_sums, n_taps * n_in, n_out, x.dtype)
+        transposed, nothing = as_tiles(flat_kernel.T, x.dtype), np.zeros(n_taps * n_in, x.dtype)
+
+        def backward(b):
+            for begin, end in blocks:
+                own = y_bar[b, begin:end]
+                pulled = np.empty((end - begin, n_taps * n_in), x.dtype)
+                multiply(own, transposed, nothing, pulled)
+                _spread(pulled, begin, end, taps, stride, x_bar[b])
+                read = _gather(x[b], begin, end, taps, n_taps, stride)
+                add_all_transposed(read, own, kernel_bars[b * n_sums + begin // LONG])
+
+        run_parts(backward, [(b,) for b in range(n_batch)])
+        kernel_bar = from_tiles(kernel_bars, n_taps * n_in, n_out).reshape(kernel.shape)
         return x_bar, kernel_bar, y_bar.sum(axis=(0, 1), dtype=np.float64).astype(x.dtype)
 
     return y, pullback
