@@ -26,8 +26,8 @@ _GROUP = 2 * _REACH + 1
 
 # Rows of the two work buffers. Each is one flat array, and loops always run over whole rows: only
 # then does the compiler see that rows cannot overlap and make vector code of loops over many.
-# In float64, phase in cycles and f0:
-CYCLES, F0 = 0, BLOCK
+# In float64: phase in cycles, f0, and what phase has gained since the frame began.
+CYCLES, F0, BOTH, RIGHT = range(0, 4 * BLOCK, BLOCK)
 # In the precision of the amplitudes: cos(r theta) and sin(r theta) of r = 1 ... 7, ...
 _C1, _C2, _C3, _C4, _C5, _C6, _C7 = range(0, 7 * BLOCK, BLOCK)
 _S1, _S2, _S3, _S4, _S5, _S6, _S7 = range(7 * BLOCK, 14 * BLOCK, BLOCK)
@@ -96,23 +96,26 @@ def _turn(narrow):
         narrow[_COS + j], narrow[_SIN + j] = c * c15 - s * s15, s * c15 + c * s15
 
 
+# The room of a thread is handed on array by array: taken out of a tuple, each would be counted by
+# a locked instruction, and a block of samples takes less than a hundred of these.
+
+
 @njit
 def make_room(n_harmonics, dtype):
-    """Return both work buffers; and room for two folded frames, their numbers, and cotangents."""
+    """Return both work buffers, room for two folded frames, their numbers, and cotangents."""
     n_groups = (n_harmonics + _GROUP - 1) // _GROUP
-    wide, narrow = aligned(2 * BLOCK, np.float64), aligned(28 * BLOCK, dtype)
-    folded, padded = np.empty((2, 2, n_groups, 8), dtype), np.empty(n_groups * _GROUP, dtype)
-    return wide, narrow, (folded, padded, np.full((2, 2), -1), np.empty((4, 8), dtype))
+    wide, narrow = aligned(4 * BLOCK, np.float64), aligned(28 * BLOCK, dtype)
+    folded, frames = np.empty((2, 2, n_groups, 8), dtype), np.full((2, 2), -1)
+    return wide, narrow, folded, frames, np.empty((3, n_groups * _GROUP), dtype)
 
 
 @njit
-def _folded(partials, b, frame, n, slopes, room, other):
+def _find_or_fold(folded, frames, values, partials, b, frame, n, slopes, other):
     """Return the slot of a frame's sums and differences; the other frame's slot is left alone.
 
     For slopes each partial counts times its number. The frame on the right of one block is on the
     left of a later one: it is still there.
     """
-    folded, padded, frames, _ = room
     for slot in range(2):
         if frames[slot, 0] == frame and frames[slot, 1] == n:
             return slot
@@ -120,15 +123,15 @@ def _folded(partials, b, frame, n, slopes, room, other):
     frames[slot, 0], frames[slot, 1] = frame, n
     n_groups = (n + _GROUP - 1) // _GROUP
     for k in range(n):
-        padded[k] = (k + 1) * partials[b, frame, k] if slopes else partials[b, frame, k]
+        values[0, k] = (k + 1) * partials[b, frame, k] if slopes else partials[b, frame, k]
     for k in range(n, n_groups * _GROUP):
-        padded[k] = 0
+        values[0, k] = 0
     for g in range(n_groups):
         q = g * _GROUP + _REACH
-        folded[slot, 0, g, 0] = padded[q]
+        folded[slot, 0, g, 0] = values[0, q]
         for r in range(1, 8):
-            folded[slot, 0, g, r] = padded[q + r] + padded[q - r]
-            folded[slot, 1, g, r] = padded[q + r] - padded[q - r]
+            folded[slot, 0, g, r] = values[0, q + r] + values[0, q - r]
+            folded[slot, 1, g, r] = values[0, q + r] - values[0, q - r]
     return slot
 
 
@@ -166,20 +169,20 @@ def _add_group(narrow, folded, left, right, g):
 
 
 @njit
-def synthesize(wide, narrow, partials, b, left, right, n, room):
+def synthesize(wide, narrow, folded, frames, values, partials, b, left, right, n):
     """Sum up the first n partials for the frames on both sides."""
-    one = _folded(partials, b, left, n, False, room, right)
-    other = _folded(partials, b, right, n, False, room, left)
+    one = _find_or_fold(folded, frames, values, partials, b, left, n, False, right)
+    other = _find_or_fold(folded, frames, values, partials, b, right, n, False, left)
     _start(wide, narrow, False)
     for g in range((n + _GROUP - 1) // _GROUP):
         if g > 0:
             _turn(narrow)
-        _add_group(narrow, room[0], one, other, g)
+        _add_group(narrow, folded, one, other, g)
 
 
 @njit_relaxed
-def _pull_two(narrow, r, sums):
-    """Fill sums[:, r:r+2] with cotangents of sums and differences, of the left and the right."""
+def _pull_two(narrow, r, q, values):
+    """Write the cotangents of partials q - r - 1, q - r, q + r and q + r + 1 of both frames."""
     a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = narrow.dtype.type(0)
     c = (r - 1) * BLOCK & _NOT_NEGATIVE
     for j in range(BLOCK):
@@ -193,13 +196,16 @@ def _pull_two(narrow, r, sums):
         b1 += low_cos * narrow[c + _S2 + j]
         b2 += high_cos * narrow[c + _S1 + j]
         b3 += high_cos * narrow[c + _S2 + j]
-    sums[0, r], sums[0, r + 1], sums[2, r], sums[2, r + 1] = a0, a1, a2, a3
-    sums[1, r], sums[1, r + 1], sums[3, r], sums[3, r + 1] = b0, b1, b2, b3
+    # those of the sum and of the difference of two partials
+    values[1, q - r - 1], values[1, q - r] = a1 - b1, a0 - b0
+    values[1, q + r], values[1, q + r + 1] = a0 + b0, a1 + b1
+    values[2, q - r - 1], values[2, q - r] = a3 - b3, a2 - b2
+    values[2, q + r], values[2, q + r + 1] = a2 + b2, a3 + b3
 
 
 @njit_relaxed
-def _pull_group(narrow, sums):
-    """Fill sums[:, r] with the cotangents of sums and differences of both frames."""
+def _pull_group(narrow, g, values):
+    """Write the cotangents of the partials of group g: values[1] of the left, [2] of the right."""
     low = high = narrow.dtype.type(0)
     for j in range(BLOCK):
         sine, cosine = -narrow[_COS + j], narrow[_SIN + j]  # they are a quarter ahead
@@ -210,38 +216,28 @@ def _pull_group(narrow, sums):
         narrow[_HIGH_COS + j] = high_bar * cosine
         low += low_bar * sine
         high += high_bar * sine
-    sums[0, 0], sums[2, 0] = low, high
-    for r in (1, 3, 5, 6):  # an odd number by twos: one of them twice
-        _pull_two(narrow, r, sums)
-
-
-@njit
-def _unfold(sums, side, g, n, bars, b, i):
-    """Add what the sums and differences of group g pull to the first n values of bars[b, i]."""
     q = g * _GROUP + _REACH
-    if q < n:
-        bars[b, i, q] += sums[2 * side, 0]
-    for r in range(1, 8):
-        if q - r < n:
-            bars[b, i, q - r] += sums[2 * side, r] - sums[2 * side + 1, r]
-        if q + r < n:
-            bars[b, i, q + r] += sums[2 * side, r] + sums[2 * side + 1, r]
+    values[1, q], values[2, q] = low, high
+    for r in (1, 3, 5, 6):  # an odd number by twos: one of them twice
+        _pull_two(narrow, r, q, values)
 
 
 @njit
-def pull(wide, narrow, partials, b, left, right, left_bar, right_bar, i, n, room):
+def pull(
+    wide, narrow, folded, frames, values, partials, b, left, right, n, left_bar, right_bar, i
+):  # fmt: skip
     """Add the cotangents of n partials of both frames; sum up k A_k cos(k theta) for both."""
-    one = _folded(partials, b, left, n, True, room, right)
-    other = _folded(partials, b, right, n, True, room, left)
-    sums = room[3]
+    one = _find_or_fold(folded, frames, values, partials, b, left, n, True, right)
+    other = _find_or_fold(folded, frames, values, partials, b, right, n, True, left)
     _start(wide, narrow, True)
     for g in range((n + _GROUP - 1) // _GROUP):
         if g > 0:
             _turn(narrow)
-        _add_group(narrow, room[0], one, other, g)
-        _pull_group(narrow, sums)
-        _unfold(sums, 0, g, n, left_bar, b, i)
-        _unfold(sums, 1, g, n, right_bar, b, i)
+        _add_group(narrow, folded, one, other, g)
+        _pull_group(narrow, g, values)
+    for k in range(n):
+        left_bar[b, i, k] += values[1, k]
+        right_bar[b, i, k] += values[2, k]
 
 
 @njit_relaxed

@@ -111,7 +111,7 @@ def _audible_range(wide, n, nyquist, n_harmonics):
 def synthesize_frames(f0_hz, partials, phases, n_samples, sample_rate, method, b, first, last, y):
     """Write the samples of frames first ... last - 1 of batch element b."""
     n_frames, n_harmonics = partials.shape[1:]
-    wide, narrow, room = blocks.make_room(n_harmonics, partials.dtype)
+    wide, narrow, folded, frames, values = blocks.make_room(n_harmonics, partials.dtype)
     step, nyquist = n_frames / n_samples, sample_rate / 2
     reach, weighed, sizes = 1 if method == _OUTER else 0, -1, (n_frames, n_samples)
     for i in range(first, last):
@@ -126,7 +126,7 @@ def synthesize_frames(f0_hz, partials, phases, n_samples, sample_rate, method, b
             offset = _place_block(wide, narrow, tick, weighed, sizes, line, sample_rate, method)
             weighed = tick
             n_all, n_any = _audible_range(wide, n, nyquist, n_harmonics)
-            blocks.synthesize(wide, narrow, partials, b, left, right, n_all, room)
+            blocks.synthesize(wide, narrow, folded, frames, values, partials, b, left, right, n_all)
             blocks.add_crossing(wide, narrow, partials, b, left, right, n_all, n_any, nyquist)
             for j in range(n):
                 low, high = narrow[blocks.LOW + j], narrow[blocks.HIGH + j]
@@ -137,18 +137,45 @@ def synthesize_frames(f0_hz, partials, phases, n_samples, sample_rate, method, b
 
 
 @njit_relaxed
-def _moments(narrow, n, before, begin, step):
-    """Return the sums of `pull_frames` over n samples, of which so many of the frame lie before."""
-    whole, by_left, by_right = 0.0, 0.0, 0.0
-    for j in range(n):
-        p = float(narrow[blocks.LOW_BAR + j]) * float(narrow[blocks.LOW + j])
-        p += float(narrow[blocks.HIGH_BAR + j]) * float(narrow[blocks.HIGH + j])
+def _count(wide, tick, n_frames, n_samples):
+    """Fill what phase has gained by then if 1 Hz is in both frames, and if it is in the right one.
+
+    In units of one sample's gain; the frame's first sample lies tick % n_frames ticks behind it.
+    """
+    before, begin, step = tick // n_frames, (tick % n_frames) / n_samples, n_frames / n_samples
+    for j in range(BLOCK):
         m = before + j + 1
-        share = m * begin + step * (0.5 * m * (m - 1))
+        wide[blocks.BOTH + j] = m
+        wide[blocks.RIGHT + j] = m * begin + step * (0.5 * m * (m - 1))
+
+
+@njit_relaxed
+def _share_out(narrow, y_bar, b, t, n):
+    """Fill the cotangents of both sums: y_bar, by the weights of their frames; zeros behind it."""
+    for j in range(n):
+        narrow[blocks.LOW_BAR + j] = y_bar[b, t + j]
+    for j in range(n, BLOCK):
+        narrow[blocks.LOW_BAR + j] = 0
+    for j in range(BLOCK):
+        bar = narrow[blocks.GAIN + j] * narrow[blocks.LOW_BAR + j]
+        high_bar = narrow[blocks.WEIGHT + j] * bar
+        narrow[blocks.HIGH_BAR + j] = high_bar
+        narrow[blocks.LOW_BAR + j] = bar - high_bar
+
+
+@njit_relaxed
+def _add_moments(wide, narrow, moments, b, i):
+    """Add the sums of `pull_frames` over one block."""
+    whole = by_both = by_right = 0.0
+    for j in range(BLOCK):
+        p = np.float64(narrow[blocks.LOW_BAR + j]) * np.float64(narrow[blocks.LOW + j])
+        p += np.float64(narrow[blocks.HIGH_BAR + j]) * np.float64(narrow[blocks.HIGH + j])
         whole += p
-        by_left += p * (m - share)
-        by_right += p * share
-    return whole, by_left, by_right
+        by_both += p * wide[blocks.BOTH + j]
+        by_right += p * wide[blocks.RIGHT + j]
+    moments[b, i, 0] += whole
+    moments[b, i, 1] += by_both - by_right
+    moments[b, i, 2] += by_right
 
 
 @njit
@@ -162,7 +189,7 @@ def pull_frames(
     and of p times the phase that 1 Hz in the left and in the right frame adds up to by then.
     """
     n_frames, n_harmonics = partials.shape[1:]
-    wide, narrow, room = blocks.make_room(n_harmonics, partials.dtype)
+    wide, narrow, folded, frames, values = blocks.make_room(n_harmonics, partials.dtype)
     step, nyquist = n_frames / n_samples, sample_rate / 2
     reach, weighed, sizes = 1 if method == _OUTER else 0, -1, (n_frames, n_samples)
     for i in range(first, last):
@@ -175,18 +202,30 @@ def pull_frames(
         for k in range(n_harmonics):
             left_bar[b, i, k] = right_bar[b, i, k] = 0.0
         moments[b, i] = 0.0
-        begin = (start * n_frames - i * n_samples) / n_samples
         for t in range(start, stop, BLOCK):
             n = min(BLOCK, stop - t)
             tick, line = t * n_frames - i * n_samples, (here, slope, phase)
             offset = _place_block(wide, narrow, tick, weighed, sizes, line, sample_rate, method)
+            if tick != weighed:
+                _count(wide, tick, n_frames, n_samples)
             weighed = tick
-            for j in range(BLOCK):
-                bar = narrow[blocks.GAIN + j] * y_bar[b, t + j] if j < n else 0.0
-                narrow[blocks.HIGH_BAR + j] = narrow[blocks.WEIGHT + j] * bar
-                narrow[blocks.LOW_BAR + j] = bar - narrow[blocks.HIGH_BAR + j]
+            _share_out(narrow, y_bar, b, t, n)
             n_all, n_any = _audible_range(wide, n, nyquist, n_harmonics)
-            blocks.pull(wide, narrow, partials, b, left, right, left_bar, right_bar, i, n_all, room)
+            blocks.pull(
+                wide,
+                narrow,
+                folded,
+                frames,
+                values,
+                partials,
+                b,
+                left,
+                right,
+                n_all,
+                left_bar,
+                right_bar,
+                i,
+            )
             blocks.pull_crossing(
                 wide,
                 narrow,
@@ -201,9 +240,7 @@ def pull_frames(
                 n_any,
                 nyquist,
             )
-            sums = _moments(narrow, n, t - start, begin, step)
-            for m in range(3):
-                moments[b, i, m] += sums[m]
+            _add_moments(wide, narrow, moments, b, i)
             phase += _cycles_of_line(n, here, slope, offset, step, sample_rate)
 
 
