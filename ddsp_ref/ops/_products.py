@@ -239,7 +239,7 @@ def affine(x, matrix, bias):
 
 def _rows(x):
     """Return the vectors along the last axis as one matrix, of the kind that an op is given."""
-    flat = np.ascontiguousarray(x).reshape(-1, x.shape[-1]).view()
+    flat = x.view() if x.ndim == 2 else np.ascontiguousarray(x).reshape(-1, x.shape[-1]).view()
     flat.flags.writeable = False  # else kernels are compiled once more
     return flat
 
