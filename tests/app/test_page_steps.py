@@ -31,6 +31,14 @@ def test_an_empty_number_field(name):
         steps.make_controls(**CONTROLS | {name: None})
 
 
+def test_a_slider_whose_field_is_empty_stands_where_it_began():
+    pytest.importorskip("gradio")
+    from ddsp_ref.app.page.layout import _slider
+
+    slider = _slider(-12, 12, 3, step=1)
+    assert [slider.preprocess(number) for number in (None, 5, -12)] == [3, 5, -12]
+
+
 def test_names_are_for_people():
     assert steps.instrument_names()["Tenor Saxophone"] == "tenor_saxophone"
 

@@ -168,21 +168,32 @@ def _instrument_part(names: list[str]) -> dict[str, Any]:
     return {"name": name, "own": own, "card": card}
 
 
+def _slider(*numbers: float, **looks: Any) -> gr.Slider:
+    """Return a slider whose number counts as the first one while its field is empty.
+
+    Who types a number empties the field before: that is sent, too, and refused by the toolkit, and
+    what is typed after it may be lost.
+    """
+    slider = gr.Slider(*numbers, **looks)
+    first, preprocess = slider.value, slider.preprocess
+    slider.preprocess = lambda number: preprocess(first if number is None else number)
+    return slider
+
+
 def _control_part() -> dict[str, Any]:
-    slider = gr.Slider
     with gr.Group():
         gr.Markdown("### 3 · How to play it", elem_classes="text")
         with gr.Row():
-            octaves = slider(-2, 2, 0, step=1, label="Octaves", elem_id="octaves")
-            semitones = slider(-12, 12, 0, step=1, label="Semitones", elem_id="semitones")
-        loudness = slider(-20, 20, 0, step=1, label="Louder or softer, dB", elem_id="loudness")
+            octaves = _slider(-2, 2, 0, step=1, label="Octaves", elem_id="octaves")
+            semitones = _slider(-12, 12, 0, step=1, label="Semitones", elem_id="semitones")
+        loudness = _slider(-20, 20, 0, step=1, label="Louder or softer, dB", elem_id="loudness")
         with gr.Accordion("Automatic adjustment", open=True):
             adjust = gr.Checkbox(True, label="Fit melody and loudness to the instrument")
-            threshold = slider(0, 2, 1, step=0.05, label="Threshold of a note")
-            quiet = slider(0, 60, 20, step=1, label="Turn down what is no note, dB")
-            autotune = slider(0, 1, 0, step=0.05, label="Autotune", elem_id="autotune")
+            threshold = _slider(0, 2, 1, step=0.05, label="Threshold of a note")
+            quiet = _slider(0, 60, 20, step=1, label="Turn down what is no note, dB")
+            autotune = _slider(0, 1, 0, step=0.05, label="Autotune", elem_id="autotune")
             tuning = gr.Radio(["key", "chromatic"], value="key", label="Tune to")
-        reverb = slider(0, 2, 1, step=0.05, label="Room")
+        reverb = _slider(0, 2, 1, step=0.05, label="Room")
     return {
         "pitch_shift": octaves, "semitones": semitones, "loudness_shift": loudness,
         "adjust": adjust, "threshold": threshold, "quiet": quiet, "autotune": autotune,
