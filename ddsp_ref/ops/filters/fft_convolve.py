@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ddsp_ref.jit import COMPILED
 from ddsp_ref.op import Case, Op
 from ddsp_ref.ops.filters._convolution import check_crop, crop, fft_vjp
 from ddsp_ref.ops.filters._partitions import Spectra, convolve, correlate, partition_size
@@ -82,6 +83,8 @@ def _block_size(n_samples, n_taps):
 
 def _is_short(n_samples, n_taps):
     """Return whether products are faster than transforms: 22 us for next to nothing, not 78."""
+    if not COMPILED:
+        return n_samples * n_taps <= 1 << 12
     return in_time(n_samples, n_taps) or n_samples * n_taps <= 1 << 20
 
 
