@@ -6,7 +6,6 @@ import numpy as np
 
 from ddsp_ref.errors import require
 from ddsp_ref.op import Case, Op
-from ddsp_ref.ops._products import product, transposed_product
 
 
 def define(x, kernel, bias, *, row_stride=1, column_stride=1, xp=np):
@@ -87,7 +86,7 @@ def _taps(n, n_taps, stride):
 
 
 def vjp(x, kernel, bias, *, row_stride=1, column_stride=1):
-    n_batch, n_rows, n_columns = x.shape[:3]
+    n_batch, n_rows, n_columns, n_in = x.shape
     n_high, n_wide, _, n_out = kernel.shape
     taps = [
         ((k, m), (slice(None), to_row, to_column), (slice(None), row, column))
@@ -98,6 +97,10 @@ def vjp(x, kernel, bias, *, row_stride=1, column_stride=1):
     y = np.empty((n_batch, n_out_rows, n_out_columns, n_out), x.dtype)
     y[...] = bias
 
+    def product(pixels, weights):  # one large matrix product instead of one for each row
+        flat = pixels.reshape(-1, pixels.shape[-1]) @ weights
+        return flat.reshape(*pixels.shape[:-1], weights.shape[1])
+
     for tap, to, source in taps:
         y[to] += product(x[source], kernel[tap])
 
@@ -105,7 +108,7 @@ def vjp(x, kernel, bias, *, row_stride=1, column_stride=1):
         x_bar, kernel_bar = np.zeros_like(x), np.zeros_like(kernel)
         for tap, to, source in taps:
             x_bar[source] += product(y_bar[to], kernel[tap].T)
-            kernel_bar[tap] = transposed_product(x[source], y_bar[to])
+            kernel_bar[tap] = x[source].reshape(-1, n_in).T @ y_bar[to].reshape(-1, n_out)
         return x_bar, kernel_bar, y_bar.sum(axis=(0, 1, 2), dtype=np.float64).astype(x.dtype)
 
     return y, pullback

@@ -6,7 +6,6 @@ import numpy as np
 
 from ddsp_ref.errors import require
 from ddsp_ref.op import Case, Op
-from ddsp_ref.ops._products import product
 
 from ._tables import cosine_matrix
 
@@ -58,9 +57,9 @@ def vjp(logmel, *, n_mfcc=13):
     matrix = cosine_matrix(logmel.shape[2], int(n_mfcc), logmel.dtype)
 
     def pullback(y_bar):
-        return (product(y_bar, matrix.T),)
+        return (y_bar @ matrix.T,)
 
-    return product(logmel, matrix), pullback
+    return logmel @ matrix, pullback
 
 
 def check(dims, *, n_mfcc=13):

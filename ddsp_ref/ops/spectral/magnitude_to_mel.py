@@ -8,7 +8,6 @@ import numpy as np
 
 from ddsp_ref.errors import require
 from ddsp_ref.op import Case, Op
-from ddsp_ref.ops._products import product
 
 from ._tables import mel_matrix
 
@@ -75,9 +74,9 @@ def vjp(magnitudes, *, n_mels=64, sample_rate=16000, low_hz=0.0, high_hz=8000.0)
     weights = mel_matrix(magnitudes.shape[2], int(n_mels), *band, magnitudes.dtype)
 
     def pullback(y_bar):
-        return (product(y_bar, weights.T),)
+        return (y_bar @ weights.T,)
 
-    return product(magnitudes, weights), pullback
+    return magnitudes @ weights, pullback
 
 
 def check(dims, *, n_mels=64, sample_rate=16000, low_hz=0.0, high_hz=8000.0):
