@@ -6,6 +6,8 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import lru_cache
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -28,16 +30,30 @@ def _compile(function: Callable, fastmath: set[str] | bool = False) -> Callable:
     """Compile with the house flags: cached on disk, GIL released, division as in NumPy."""
     flags = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:
-        return _forgive_damage(numba.njit(cache=True, **flags)(function))
+        return _watch_cache(numba.njit(cache=True, **flags)(function))
     except RuntimeError:  # no folder that can be written: compile anew in every process
         return numba.njit(**flags)(function)
 
 
-def _forgive_damage(kernel: Callable) -> Callable:
-    """Compile a kernel anew if its file in the cache cannot be read, as after a full disk."""
+@lru_cache(maxsize=1)
+def _shared_stamp() -> tuple[int, int]:
+    """Return what changes with the files whose functions kernels of other files call.
+
+    Kernels hold a copy of what they call, but numba looks at their own file only: after an update
+    in place it would go on with copies of the past.
+    """
+    found = [file.stat() for file in Path(__file__).parent.glob("ops/**/_[!_]*.py")]
+    return max((f.st_mtime_ns for f in found), default=0), sum(f.st_size for f in found)
+
+
+def _watch_cache(kernel: Callable) -> Callable:
+    """Compile a kernel anew if what it calls has changed, or its file in the cache is damaged."""
     cache = getattr(kernel, "_cache", None)  # there is none with NUMBA_DISABLE_JIT
     if cache is None:
         return kernel
+    file = getattr(cache, "_cache_file", None)
+    if hasattr(file, "_source_stamp"):
+        file._source_stamp = file._source_stamp, _shared_stamp()
     load = cache.load_overload
 
     def load_overload(*arguments: object) -> object:

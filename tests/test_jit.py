@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -116,3 +118,30 @@ def test_compiling_can_be_stopped_and_shared(tmp_path):
     files = sum(path.suffix == ".nbc" for path in tmp_path.rglob("*"))
     assert "ready" in start().communicate()[0]
     assert sum(path.suffix == ".nbc" for path in tmp_path.rglob("*")) == files  # nothing anew
+
+
+_HITS = """
+import numpy as np
+from ddsp_ref.ops import _products
+_products.affine(np.ones((600, 40)), np.ones((40, 40)), np.zeros(40))
+print(sum(_products.multiply.stats.cache_hits.values()))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not jit.COMPILED, reason="nothing is compiled")
+def test_kernels_are_compiled_anew_when_what_they_call_has_changed(tmp_path):
+    """Also where that stands in another file, which numba does not look at."""
+    package = tmp_path / "ddsp_ref"
+    skipped = shutil.ignore_patterns("__pycache__", "data", "instruments")
+    shutil.copytree(Path(jit.__file__).parent, package, ignore=skipped)
+    places = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    how = {"env": os.environ | places, "cwd": tmp_path, "capture_output": True, "check": True}
+
+    def hits():
+        return int(subprocess.run([sys.executable, "-c", _HITS], **how).stdout)
+
+    assert [hits(), hits()] == [0, 1]
+    with open(package / "ops" / "oscillators" / "_series.py", "a") as file:
+        file.write("# changed\n")
+    assert hits() == 0
