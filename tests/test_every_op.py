@@ -81,13 +81,18 @@ def test_pullback_is_the_taped_gradient_of_the_definition(op, case, rng):
 
     rounded = cast(case, np.float32)
     y, pullback = op.vjp(*rounded, **case.settings)
-    y_bar = random_like(y, rng)
     doubles = [a.astype(np.float64) for a in rounded]
-    bars = tuple(b.astype(np.float64) for b in as_tuple(y_bar))
-    truth = taped_cotangents(op, doubles, case.settings, bars if len(bars) > 1 else bars[0])
-    for name, got, wanted in zip(op.array_names, pullback(y_bar), truth):
-        assert got.dtype == np.float32
-        assert_close(got, wanted, op.float32_grad_error, f"cotangent of {name}, float32")
+    found, truths = [], []
+    for _ in range(2):  # a cotangent of one number may cancel to nearly 0, hardly so both times
+        y_bar = random_like(y, rng)
+        bars = tuple(b.astype(np.float64) for b in as_tuple(y_bar))
+        found.append(pullback(y_bar))
+        y_bar = bars if len(bars) > 1 else bars[0]
+        truths.append(taped_cotangents(op, doubles, case.settings, y_bar))
+    for name, got, wanted in zip(op.array_names, zip(*found), zip(*truths)):
+        assert all(one.dtype == np.float32 for one in got)
+        what = f"cotangent of {name}, float32"
+        assert_close(np.stack(got), np.stack(wanted), op.float32_grad_error, what)
 
 
 @each_op

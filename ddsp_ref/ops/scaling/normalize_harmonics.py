@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ddsp_ref.errors import require
-from ddsp_ref.jit import njit_relaxed, ranges, run_parts
+from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
 from ddsp_ref.op import Case, Op
 
 # Frames per part of the work
@@ -64,6 +64,12 @@ def define(harmonic_distribution, f0_hz, *, sample_rate=None, xp=np):
     return kept / xp.where(total == 0, EPSILON, total)
 
 
+@njit
+def _divide(a, b):
+    """Return a / b; where sums are relaxed this would be a * (1 / b), NaN if 1 / b overflows."""
+    return a / b
+
+
 @njit_relaxed
 def _kernel(given, f0_hz, nyquist, y, totals, n_kept, start, stop):
     n = given.shape[1]
@@ -77,7 +83,7 @@ def _kernel(given, f0_hz, nyquist, y, totals, n_kept, start, stop):
             total += float(given_b[k])
         divisor = total if total != 0.0 else EPSILON
         for k in range(keep):
-            y_b[k] = float(given_b[k]) / divisor
+            y_b[k] = _divide(float(given_b[k]), divisor)
         for k in range(keep, n):
             y_b[k] = 0.0
         totals[b], n_kept[b] = total, keep
@@ -94,7 +100,7 @@ def _kernel_vjp(given_bar, y_bar, y, totals, n_kept, start, stop):
             for k in range(n):
                 along += float(y_bar_b[k]) * float(y_b[k])
         for k in range(n_kept[b]):
-            given_bar_b[k] = (float(y_bar_b[k]) - along) / divisor
+            given_bar_b[k] = _divide(float(y_bar_b[k]) - along, divisor)
         for k in range(n_kept[b], n):
             given_bar_b[k] = 0.0
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import ddsp_ref
@@ -95,6 +95,7 @@ def test_a_tiny_amplitude_does_not_underflow():
     st.floats(20.0, 9000.0),
     st.floats(0.25, 4.0),
 )
+@example([0.0, 2.2250738585e-313], 20.0, 1.0)  # the reciprocal of the sum is infinite
 @settings(deadline=None)
 def test_normalized_harmonics_sum_to_one_and_ignore_the_scale(distribution, f0_hz, factor):
     h = np.array(distribution)
@@ -106,6 +107,11 @@ def test_normalized_harmonics_sum_to_one_and_ignore_the_scale(distribution, f0_h
         other = ddsp_ref.normalize_harmonics(factor * h, f0_hz, sample_rate=16000)
         # products below 1e-300 lose digits to underflow
         np.testing.assert_allclose(other, y, rtol=1e-14, atol=1e-290)
+
+
+def test_a_sum_too_small_for_a_reciprocal_divides():
+    h = np.array([0.0, 2.0**-1040, 2.0**-1040])
+    assert ddsp_ref.normalize_harmonics(h, 20.0).tolist() == [0.0, 0.5, 0.5]
 
 
 def test_a_sum_that_is_the_stand_in_for_zero_is_a_sum():
