@@ -15,6 +15,7 @@ from tqdm import tqdm
 from ddsp_ref.errors import AudioFileError, ParameterError, TrainingError, require
 from ddsp_ref.models.features import F0_RANGE_HZ, MIN_DB
 from ddsp_ref.models.recordings import Recording, find_audio_files, load_recording
+from ddsp_ref.models.voices import name_voices
 
 _PART = re.compile(r"[_-]part\d+$")
 
@@ -61,6 +62,7 @@ def load_dataset(
     held_out: float | Sequence[str] = 0.1,
     seed: int = 0,
     level_groups: str | None = None,
+    voices: str | None = None,
     f0_range_hz: tuple[float, float] = F0_RANGE_HZ,
     pitch_copies: Sequence[float] = (),
     progress: bool = True,
@@ -83,6 +85,8 @@ def load_dataset(
     level_groups : str, optional
         A regular expression that finds the source in a file's name, e.g. ``"violin_[a-z]+"``;
         sources are brought to the same loudness. Default: levels stay as they are.
+    voices : str, optional
+        A regular expression that finds the voice in a file's name, see `name_voices`.
     f0_range_hz : (float, float)
         Lowest and highest pitch to look for, in Hz.
     pitch_copies : sequence of float
@@ -120,6 +124,8 @@ def load_dataset(
         raise TrainingError(f"no recording in {folder} can be used; the first: {skipped[0]}")
     if level_groups is not None:
         recordings = equalise_levels(recordings, level_groups)
+    if voices is not None:
+        recordings = name_voices(recordings, voices)
     chosen = choose_held_out({r.name: r.n_frames for r in recordings}, held_out, seed)
     split = tuple(
         replace(r, held_out=r.name in chosen)

@@ -12,6 +12,7 @@ from ddsp_ref.models.features import F0_RANGE_HZ, extract_features
 from ddsp_ref.models.model import Model
 from ddsp_ref.models.recordings import Recording
 from ddsp_ref.models.sampler import Batch, excerpt
+from ddsp_ref.models.voices import largest_first, of_voice
 from ddsp_ref.processors.synths import uniform_noise
 
 OUTLIER_CENTS = 50.0
@@ -55,7 +56,10 @@ def held_out_loss(
         The mean over excerpts, each as much as it is long.
     """
     rng = np.random.default_rng([seed, 1])
-    losses = [model.loss(params, b, uniform_noise(b.audio.shape, rng))[0] for b in batches]
+    losses = [
+        model.loss(of_voice(params, "".join(b.voices)), b, uniform_noise(b.audio.shape, rng))[0]
+        for b in batches
+    ]
     return float(np.average(losses, weights=[b.audio.shape[-1] for b in batches]))
 
 
@@ -64,7 +68,7 @@ def render_recording(
 ) -> np.ndarray:
     """Return a recording as the model plays it, shape (n_samples,)."""
     noise = uniform_noise(recording.audio.shape, np.random.default_rng([seed, 2]))
-    features = recording.features
+    features, params = recording.features, of_voice(params, recording.voice)
     return model.render(params, features.f0_hz, features.loudness_db, noise)
 
 
@@ -163,7 +167,10 @@ def evaluate(
         f0_hz = np.concatenate([r.features.f0_hz[r.features.voiced] for r in recordings])
         pitches = np.quantile(f0_hz, [0, 0.5, 1]) if f0_hz.size else np.array([440.0])
         overall["click_flux_db"] = max(flux, default=None)
-        overall["silence_dbfs"] = silence_level(model, params, pitches, seed)
+        overall["silence_dbfs"] = max(
+            silence_level(model, of_voice(params, voice), pitches, seed)
+            for voice in largest_first(recordings) or [""]
+        )
     return {"overall": overall, "recordings": rows}
 
 

@@ -37,6 +37,8 @@ class Recording:
         Whether it is kept from training.
     semitones : float
         By how much it was moved, played faster or slower; 0 for the recording itself.
+    voice : str
+        Whose it is, see `ddsp_ref.models.voices`; "" if that is not known.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Recording:
     features: Features
     held_out: bool = False
     semitones: float = 0.0
+    voice: str = ""
 
     @property
     def n_frames(self) -> int:

@@ -19,6 +19,7 @@ from ddsp_ref.models.model import Model
 from ddsp_ref.models.optimizer import Adam, AdamSettings
 from ddsp_ref.models.parameters import Parameters
 from ddsp_ref.models.sampler import Sampler
+from ddsp_ref.models.voices import largest_first, loss_and_gradients, share_out
 from ddsp_ref.processors.synths import uniform_noise
 
 CURVE_STEPS = 10  # steps whose losses become one point of the curve
@@ -37,6 +38,7 @@ class RunSettings:
     silence_seconds: float = 0.25
     vary_level_db: float = 0.0
     pitch_copies: tuple[float, ...] = ()
+    voices: str | None = None
 
     def __post_init__(self) -> None:
         require(
@@ -64,12 +66,14 @@ class RunSettings:
             f"train: pitch_copies is {self.pitch_copies}, must be semitones from -12 to 12 other "
             "than 0, e.g. -1 and 1",
         )
-        try:
-            re.compile(self.level_groups or "")
-        except re.error as error:
-            raise ParameterError(
-                f"train: level_groups is {self.level_groups!r}, no regular expression: {error}"
-            ) from None
+        for name in ("level_groups", "voices"):
+            pattern = getattr(self, name)
+            try:
+                re.compile(pattern or "")
+            except re.error as error:
+                raise ParameterError(
+                    f"train: {name} is {pattern!r}, no regular expression: {error}"
+                ) from None
 
     @property
     def n_frames(self) -> int:
@@ -120,7 +124,8 @@ class Run:
         self.settings = settings
         self.model = Model(settings.model)
         self.rng = np.random.default_rng(settings.seed)
-        self.params: Parameters = self.model.init(self.rng)
+        self.voices = largest_first(dataset.training)
+        self.params: Parameters = share_out(self.model.init(self.rng), self.voices)
         self.adam = Adam(self.params, optimizer)
         self.step = 0
         self.progress = Progress()
@@ -145,7 +150,7 @@ class Run:
         noise = uniform_noise(batch.audio.shape, self.rng)
         try:
             with np.errstate(all="ignore"):  # what overflows is noticed below
-                loss, gradients = self.model.loss_and_gradients(self.params, batch, noise)
+                loss, gradients = loss_and_gradients(self.model, self.params, batch, noise)
         except ParameterError as error:  # an op was given something that is not finite
             raise TrainingError(self._advice(str(error))) from error
         if not math.isfinite(loss):

@@ -23,11 +23,20 @@ class Batch:
         Samples.
     f0_hz, loudness_db : ndarray, shape (n_examples, n_frames)
         Features.
+    voices : tuple of str
+        Whose each is; empty if that does not matter.
     """
 
     audio: np.ndarray
     f0_hz: np.ndarray
     loudness_db: np.ndarray
+    voices: tuple[str, ...] = ()
+
+    def rows(self, chosen: Sequence[int]) -> Batch:
+        """Return some of the excerpts."""
+        rows = list(chosen)
+        voices = tuple(self.voices[i] for i in rows) if self.voices else ()
+        return Batch(self.audio[rows], self.f0_hz[rows], self.loudness_db[rows], voices)
 
 
 def excerpt(recording: Recording, start: int, n_frames: int) -> Batch:
@@ -58,6 +67,7 @@ def excerpt(recording: Recording, start: int, n_frames: int) -> Batch:
         cut(recording.audio, hop, (0.0, 0.0)),
         cut(features.f0_hz, 1, (features.f0_hz[0], features.f0_hz[-1])),
         cut(features.loudness_db, 1, (MIN_DB, MIN_DB)),
+        (recording.voice,),
     )
 
 
@@ -118,7 +128,7 @@ class Sampler:
             silent = loudness_db <= MIN_DB
             loudness_db = np.where(silent, MIN_DB, np.maximum(loudness_db + gain_db, MIN_DB))
             loudness_db = loudness_db.astype(np.float32)
-        return Batch(audio, f0_hz, loudness_db)
+        return Batch(audio, f0_hz, loudness_db, sum((e.voices for e in excerpts), ()))
 
 
 def dataset_statistics(recordings: Sequence[Recording], sample_rate: int) -> dict[str, Any]:

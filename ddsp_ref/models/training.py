@@ -51,6 +51,7 @@ def train(
     optimizer: AdamSettings | None = None,
     held_out: float | Sequence[str] = 0.1,
     level_groups: str | None = None,
+    voices: str | None = None,
     f0_range_hz: tuple[float, float] = F0_RANGE_HZ,
     seed: int = 0,
     evaluate_every: int = 250,
@@ -97,6 +98,9 @@ def train(
     level_groups : str, optional
         A regular expression that finds the source in a file's name; sources are brought to the
         same loudness.
+    voices : str, optional
+        A regular expression that finds in a file's name whose recording it is: players and rooms
+        are told apart, and the instrument can play as any of them. See `ddsp_ref.models.voices`.
     f0_range_hz : (float, float)
         Lowest and highest pitch to look for. The range of the instrument, e.g. (190, 2500) for
         a violin, keeps the tracker from the octave below.
@@ -152,6 +156,7 @@ def train(
         silence_seconds,
         vary_level_db,
         tuple(map(float, pitch_copies)),
+        voices,
     )
     with _folder(out):
         dataset = load_dataset(
@@ -162,6 +167,7 @@ def train(
             held_out=held_out,
             seed=seed,
             level_groups=level_groups,
+            voices=voices,
             f0_range_hz=f0_range_hz,
             pitch_copies=settings.pitch_copies,
             progress=progress,
@@ -261,6 +267,7 @@ def _finish(
         "seed": run.settings.seed,
         "f0_range_hz": list(dataset.f0_range_hz),
         "level_groups": run.settings.level_groups,
+        "voices": run.settings.voices,
     }
     notes = _pictures(run, params, dataset, out)
     instrument = Instrument(

@@ -88,6 +88,11 @@ def _add_training_arguments(group: argparse._ArgumentGroup) -> None:
         help="finds the source in a file's name; sources are brought to the same loudness",
     )
     add(
+        "--voices",
+        metavar="REGEX",
+        help="finds the player or room in a file's name; each gets a voice of its own",
+    )
+    add(
         "--evaluate-every",
         type=int,
         default=250,
@@ -151,6 +156,7 @@ def run(arguments: argparse.Namespace) -> None:
             f0_range_hz=tuple(arguments.f0_range),
             held_out=read_held_out(arguments.held_out),
             level_groups=arguments.level_groups,
+            voices=arguments.voices,
             seed=arguments.seed,
             evaluate_every=arguments.evaluate_every,
             cache_dir=arguments.cache,
