@@ -23,6 +23,7 @@ from ddsp_ref.models.dataset import Dataset, load_dataset
 from ddsp_ref.models.evaluation import evaluate
 from ddsp_ref.models.instrument import Instrument, load_instrument, save_instrument
 from ddsp_ref.models.parameters import count
+from ddsp_ref.models.voices import join
 from ddsp_ref.processors.synths import uniform_noise
 from ddsp_ref.transfer.instruments import instrument_folders
 
@@ -117,6 +118,7 @@ def recordings_of(instrument: Instrument, recordings: Path, cache: Path) -> Data
         frame_rate=config.frame_rate,
         held_out=names,
         level_groups=training["level_groups"],
+        voices=training.get("voices"),
         f0_range_hz=tuple(training["f0_range_hz"]),
     )
 
@@ -126,7 +128,7 @@ def judge(instrument: Instrument, recordings: Path, cache: Path) -> Instrument:
     dataset, training = recordings_of(instrument, recordings, cache), instrument.card["training"]
     report = evaluate(
         instrument.model,
-        instrument.parameters,
+        join(instrument.parameters, instrument.voices),
         dataset.held_out,
         n_frames=round(training["example_seconds"] * dataset.frame_rate),
         seed=training["seed"],

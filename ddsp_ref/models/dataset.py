@@ -135,6 +135,8 @@ def load_dataset(
     dataset = Dataset(sample_rate, frame_rate, split, tuple(skipped), f0_range_hz)
     if not dataset.training:
         raise TrainingError("every recording is held out: nothing is left to learn from")
+    unheard = {r.voice for r in dataset.held_out} - {r.voice for r in dataset.training}
+    require(not unheard, f"every recording of the voice {', '.join(sorted(unheard))} is held out")
     return dataset
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ddsp_ref.models.model import Model
 from ddsp_ref.models.network_model import NetworkModel
 from ddsp_ref.models.parameters import Parameters, check_names_and_shapes, count
 from ddsp_ref.models.pytorch_model import PytorchModel
+from ddsp_ref.models.voices import join, of_voice, own_arrays
 
 _ENTRIES = ("name", "description", "feature_definition", "model", "card")
 _N_QUANTILES = 101
@@ -45,6 +46,11 @@ class Instrument:
     card : dict
         Plain JSON: provenance and licence of the training material, settings of the training,
         report on the held-out recordings.
+    voice : str
+        Which of several players or rooms the parameters are those of, see
+        `ddsp_ref.models.voices`; "" if there is one only.
+    voices : dict of str to (dict of str to ndarray)
+        The other voices: those of their parameters that are their own.
     """
 
     name: str
@@ -53,6 +59,8 @@ class Instrument:
     statistics: dict[str, Any]
     description: str = ""
     card: dict[str, Any] = field(default_factory=dict)
+    voice: str = ""
+    voices: dict[str, Parameters] = field(default_factory=dict)
 
     @property
     def model(self) -> Model:
@@ -68,6 +76,39 @@ class Instrument:
     ) -> np.ndarray:
         """Return the sound of the instrument; see `Model.render`."""
         return self.model.render(self.parameters, f0_hz, loudness_db, noise, audio)
+
+    def with_voice(self, voice: str) -> Instrument:
+        """Return the instrument as another of its voices.
+
+        Parameters
+        ----------
+        voice : str
+            One of `voices`, or the one that it has.
+
+        Returns
+        -------
+        Instrument
+            With the parameters of that voice; the one from before is among its `voices`.
+
+        Raises
+        ------
+        InstrumentError
+            If there is no such voice.
+        """
+        if voice == self.voice:
+            return self
+        if voice not in self.voices:
+            known = ", ".join([*filter(None, [self.voice]), *self.voices]) or "none"
+            raise InstrumentError(f"{self.name} has no voice {voice!r}; there are: {known}")
+        chosen = self.voices[voice]
+        others = {name: own for name, own in self.voices.items() if name != voice}
+        mine = {k: self.parameters[k] for k in chosen}
+        return replace(
+            self,
+            parameters={**self.parameters, **chosen},
+            voice=voice,
+            voices={self.voice: mine, **others},
+        )
 
     def __repr__(self) -> str:
         return (
@@ -107,10 +148,12 @@ def save_instrument(
         "model": instrument.config.to_json(),
         "statistics": instrument.statistics or None,
         "card": instrument.card,
+        "voices": [instrument.voice, *instrument.voices] if instrument.voice else [],
     }
-    _check_parameters(instrument.name, instrument.config, instrument.parameters)
+    weights = join(instrument.parameters, instrument.voices)
+    _check_parameters(instrument.name, instrument.config, weights)
     dtype = np.float16 if half else np.float32
-    weights = {k: p.astype(dtype) for k, p in instrument.parameters.items()}
+    weights = {k: p.astype(dtype) for k, p in weights.items()}
     _check_parameters(instrument.name, instrument.config, weights)  # float16 ends at 65504
     write_instrument_files(folder, header, weights)
 
@@ -149,7 +192,9 @@ def load_instrument(folder: str | os.PathLike[str]) -> Instrument:
             f"{where} was trained on the features {definition!r}; this version of ddsp_ref "
             f"makes {known!r}"
         )
-    for entry, kind in (("name", str), ("description", str), ("card", Mapping)):
+    header.setdefault("voices", [])  # came later
+    kinds = (("name", str), ("description", str), ("card", Mapping), ("voices", list))
+    for entry, kind in kinds:
         if not isinstance(header[entry], kind):
             raise InstrumentError(f"{where} is damaged: {entry!r} is {header[entry]!r}")
     statistics = header.get("statistics")
@@ -158,18 +203,29 @@ def load_instrument(folder: str | os.PathLike[str]) -> Instrument:
     else:
         _check_statistics(where, statistics)
     _check_parameters(str(Path(folder)), config, weights)
-    parameters = {k: w.astype(np.float32) for k, w in weights.items()}
+    arrays = {k: w.astype(np.float32) for k, w in weights.items()}
+    voices = own_arrays(arrays)
+    voice, *others = header["voices"] or [""]
+    if others != list(voices):
+        raise InstrumentError(
+            f"{where} is damaged: its voices are {header['voices']}, but there are arrays for "
+            f"{list(voices)}"
+        )
     return Instrument(
         header["name"],
         config,
-        parameters,
+        of_voice(arrays, ""),
         statistics,
         header["description"],
         header["card"],
+        voice,
+        voices,
     )
 
 
-def _check_parameters(name: str, config: ModelConfig, parameters: Parameters) -> None:
+def _check_parameters(name: str, config: ModelConfig, weights: Parameters) -> None:
+    """Check all voices: the one that plays is complete, others have arrays as large as its."""
+    parameters = of_voice(weights, "")
     largest = max((max(w.shape, default=1) for w in parameters.values()), default=1)
     model = make_model(config)
     for size, value in model.sizes().items():  # before anything of that size is made
@@ -179,6 +235,9 @@ def _check_parameters(name: str, config: ModelConfig, parameters: Parameters) ->
             )
     try:
         check_names_and_shapes(parameters, model.shapes())
+        own = {k: p.shape for k, p in parameters.items() if p.ndim == 1}
+        for arrays in own_arrays(weights).values():
+            check_names_and_shapes(arrays, own)
     except ParameterError as error:
         raise InstrumentError(f"the weights of {name} are damaged: {error}") from None
 

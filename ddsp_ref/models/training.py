@@ -31,6 +31,7 @@ from ddsp_ref.models.parameters import count
 from ddsp_ref.models.recordings import Recording
 from ddsp_ref.models.run import Run, RunSettings
 from ddsp_ref.models.sampler import dataset_statistics
+from ddsp_ref.models.voices import of_voice, own_arrays
 
 _N_PICTURES = 3
 _LITTLE_SECONDS = 120.0
@@ -270,13 +271,16 @@ def _finish(
         "voices": run.settings.voices,
     }
     notes = _pictures(run, params, dataset, out)
+    voice, *others = run.voices or [""]
     instrument = Instrument(
         about["name"],
         run.settings.model,
-        params,
+        of_voice(params, voice),
         dataset_statistics([r for r in dataset.training if not r.semitones], dataset.sample_rate),
         about["description"],
         {**card, "training": training, "held_out": report},
+        voice,
+        {other: own_arrays(params)[other] for other in others},
     )
     _write_text(out / "report.json", json.dumps({**report, "training": training}, indent=1))
     text = report_text(report) + "".join(f"{note}\n" for note in notes)

@@ -1,4 +1,4 @@
-"""Voices: the players, instruments and rooms that a set of recordings comes from.
+"""Voices: the players and rooms that a set of recordings comes from.
 
 What a room adds, and how bright a player sounds, is not said by pitch and loudness: one set of
 parameters can only learn the mean of all. So each voice has vectors of its own, that is the room,
@@ -86,7 +86,7 @@ def share_out(params: Mapping[str, np.ndarray], voices: Sequence[str]) -> Parame
 
 
 def of_voice(params: Mapping[str, np.ndarray], voice: str) -> Parameters:
-    """Return the parameters of one voice; all of them where there are no voices.
+    """Return the parameters of one voice: what is shared, or has no voice, where it has no own.
 
     Examples
     --------
@@ -96,6 +96,34 @@ def of_voice(params: Mapping[str, np.ndarray], voice: str) -> Parameters:
     own = f"{PREFIX}{voice}/"
     shared = {k: p for k, p in params.items() if not k.startswith(PREFIX)}
     return shared | {k[len(own) :]: p for k, p in params.items() if k.startswith(own)}
+
+
+def own_arrays(params: Mapping[str, np.ndarray]) -> dict[str, Parameters]:
+    """Return what belongs to each voice alone.
+
+    Examples
+    --------
+    >>> own_arrays({"kernel": 1, "bias": 4, "voices/ann/bias": 2, "voices/bob/bias": 3})
+    {'ann': {'bias': 2}, 'bob': {'bias': 3}}
+    """
+    found: dict[str, Parameters] = {}
+    for key, p in params.items():
+        if key.startswith(PREFIX):
+            voice, _, name = key[len(PREFIX) :].partition("/")
+            found.setdefault(voice, {})[name] = p
+    return found
+
+
+def join(params: Mapping[str, np.ndarray], voices: Mapping[str, Parameters]) -> Parameters:
+    """Return one set of arrays: the inverse of `own_arrays`.
+
+    Examples
+    --------
+    >>> join({"kernel": 1, "bias": 4}, {"ann": {"bias": 2}})
+    {'kernel': 1, 'bias': 4, 'voices/ann/bias': 2}
+    """
+    own = {f"{PREFIX}{v}/{k}": p for v, arrays in voices.items() for k, p in arrays.items()}
+    return {**params, **own}
 
 
 def loss_and_gradients(
@@ -124,9 +152,11 @@ def loss_and_gradients(
     total, gradients = 0.0, {k: np.zeros_like(p) for k, p in params.items()}
     for voice in sorted(set(batch.voices)):
         rows = [i for i, other in enumerate(batch.voices) if other == voice]
-        share = np.float32(len(rows) / len(batch.voices))
-        loss, bars = model.loss_and_gradients(of_voice(params, voice), batch.rows(rows), noise[rows])
+        share = len(rows) / len(batch.voices)
+        loss, bars = model.loss_and_gradients(
+            of_voice(params, voice), batch.rows(rows), noise[rows]
+        )
         total += share * loss
         for k, bar in bars.items():
             gradients[k if k in gradients else f"{PREFIX}{voice}/{k}"] += share * bar
-    return float(total), gradients
+    return total, gradients

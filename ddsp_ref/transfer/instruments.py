@@ -26,6 +26,14 @@ def instrument_folders() -> dict[str, Path]:
     return {file.parent.name: file.parent for file in sorted(SHIPPED.glob(f"*/{HEADER}"))}
 
 
+def names_to_play() -> list[str]:
+    """Return all that ships: names of instruments, and ``NAME:VOICE`` of their other voices."""
+    names = []
+    for name, folder in instrument_folders().items():
+        names += [name, *(f"{name}:{voice}" for voice in load_instrument(folder).voices)]
+    return names
+
+
 def find_instrument(instrument: str | os.PathLike[str] | Instrument) -> Instrument:
     """Load an instrument.
 
@@ -35,7 +43,8 @@ def find_instrument(instrument: str | os.PathLike[str] | Instrument) -> Instrume
         The name of one that ships with the package, in any spelling that differs only in case,
         spaces, hyphens and underscores; the folder of another one, or that folder zipped, both
         also as magenta/ddsp or ddsp_pytorch left them after a training; or an instrument, which is
-        returned as it is.
+        returned as it is. ``NAME:VOICE`` is one of several voices of an instrument, see
+        `names_to_play`.
 
     Returns
     -------
@@ -60,19 +69,31 @@ def find_instrument(instrument: str | os.PathLike[str] | Instrument) -> Instrume
     """
     if isinstance(instrument, Instrument):
         return instrument
+    text = str(instrument)
+    found, (name, _, voice) = _find(text), text.rpartition(":")
+    if found is None and voice:  # colons may be in the names of folders, too
+        found = _find(name)
+        found = found and found.with_voice(voice)
+    if found is not None:
+        return found
     folders = instrument_folders()
-    by_name = {_plain(name): folder for name, folder in folders.items()}
-    if _plain(str(instrument)) in by_name:
-        return load_instrument(by_name[_plain(str(instrument))])
-    if str(instrument) and Path(instrument).is_dir():
-        return _load_folder(Path(instrument))
-    if str(instrument) and Path(instrument).is_file():
-        return _load_zip(Path(instrument))
     known = f"there are {', '.join(folders)}" if folders else "none ships with this version"
     raise InstrumentError(
-        f"there is no instrument {str(instrument)!r}; {known}; the folder of another one, or that "
+        f"there is no instrument {text!r}; {known}; the folder of another one, or that "
         "folder zipped, does too"
     )
+
+
+def _find(text: str) -> Instrument | None:
+    folders = instrument_folders()
+    by_name = {_plain(name): folder for name, folder in folders.items()}
+    if _plain(text) in by_name:
+        return load_instrument(by_name[_plain(text)])
+    if text and Path(text).is_dir():
+        return _load_folder(Path(text))
+    if text and Path(text).is_file():
+        return _load_zip(Path(text))
+    return None
 
 
 def _plain(name: str) -> str:

@@ -58,6 +58,7 @@ def describe_instrument(instrument: Instrument) -> str:
         "learned": _learned(instrument.statistics, card),
         "model": f"{config.decoder} decoder, {count(instrument.parameters):,} parameters, "
         f"{config.sample_rate} Hz",
+        "voices": _voices(instrument),
         "hears": "the recording itself, beside pitch and level" if config.needs_audio else "",
         "held out": _figures(card),
         "limits": str(card.get("limits", "")),
@@ -65,6 +66,14 @@ def describe_instrument(instrument: Instrument) -> str:
     }
     rows = [f"  {name:<10}{text}".rstrip() for name, text in lines.items() if text]
     return "\n".join([instrument.name, *rows])
+
+
+def _voices(instrument: Instrument) -> str:
+    """Return the voices of an instrument that has several, and how to name them."""
+    if not instrument.voices:
+        return ""
+    example = f"{instrument.name}:{next(iter(instrument.voices))}"
+    return f"{', '.join([instrument.voice, *instrument.voices])}, chosen as in {example}"
 
 
 def _range(statistics: dict) -> str:

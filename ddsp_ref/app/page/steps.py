@@ -23,7 +23,7 @@ from ddsp_ref.transfer.controls import Controls
 from ddsp_ref.transfer.curves import write_curves
 from ddsp_ref.transfer.describe import pitch_range
 from ddsp_ref.transfer.features import Heard, listen
-from ddsp_ref.transfer.instruments import find_instrument, instrument_folders
+from ddsp_ref.transfer.instruments import find_instrument, names_to_play
 from ddsp_ref.transfer.render import Rendered, render
 
 LONGEST_SECONDS = 600
@@ -53,8 +53,12 @@ class Performance:
 
 
 def instrument_names() -> dict[str, str]:
-    """Return the names that people read, and those of the folders, of all that ship."""
-    return {name.replace("_", " ").title(): name for name in instrument_folders()}
+    """Return the names that people read, and those that are found, of all that ship."""
+    names = {}
+    for name in names_to_play():
+        instrument, _, voice = name.replace("_", " ").partition(":")
+        names[f"{instrument.title()} ({voice})" if voice else instrument.title()] = name
+    return names
 
 
 def find_player(instrument: str | os.PathLike[str] | Instrument) -> Instrument:
