@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
+from queue import SimpleQueue
 
 import numba
 import numpy as np
@@ -91,8 +91,8 @@ def _default_threads() -> int:
 
 
 _state = threading.local()
-_pool: ThreadPoolExecutor | None = None
-_pool_lock = threading.Lock()
+_workers: _Workers | None = None
+_workers_lock = threading.Lock()
 _n_threads = _default_threads()
 
 
@@ -106,43 +106,111 @@ def set_num_threads(n_threads: int) -> None:
 
     The start value is the environment variable `DDSP_REF_NUM_THREADS`, else the number of cores.
     """
-    global _pool, _n_threads
+    global _n_threads
     require(
         isinstance(n_threads, int) and not isinstance(n_threads, bool) and n_threads >= 1,
         f"set_num_threads: n_threads is {n_threads!r}, must be a whole number of at least 1",
     )
-    with _pool_lock:
-        _n_threads, _pool = n_threads, None  # calls under way keep the old pool until they end
+    _n_threads = n_threads
 
 
-def _forget_pool() -> None:
+def _forget_workers() -> None:
     """Drop the threads of the parent: after a fork they exist in name only."""
-    global _pool, _pool_lock
-    _pool, _pool_lock = None, threading.Lock()
+    global _workers, _workers_lock
+    _workers, _workers_lock = None, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_pool)
+    os.register_at_fork(after_in_child=_forget_workers)
 
 
-def _get_pool() -> ThreadPoolExecutor:
-    global _pool
-    with _pool_lock:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(_n_threads, thread_name_prefix="ddsp_ref")
-        return _pool
+class _Work:
+    """One call's parts, which the threads take from one iterator."""
+
+    def __init__(self, function: Callable, parts: list[tuple]) -> None:
+        self._function: Callable | None = function
+        self._rest = iter(parts)
+        self._lock, self._all_done = threading.Lock(), threading.Lock()
+        self._all_done.acquire()
+        self._n_helpers, self._closed = 0, False
+        self._error: BaseException | None = None
+
+    def _take(self) -> None:
+        """Work on parts until none are left."""
+        _state.busy = True  # a kernel called from a part runs its own parts in that thread
+        try:
+            for part in self._rest:
+                self._function(*part)
+        finally:
+            _state.busy = False
+            for _ in self._rest:  # after an error or Ctrl-C, what has not begun must not go on
+                pass
+
+    def help(self) -> None:
+        """Take part, if it is not too late for that."""
+        with self._lock:
+            if self._closed:
+                return
+            self._n_helpers += 1
+        try:
+            self._take()
+        except BaseException as error:
+            self._error = error
+        with self._lock:
+            self._n_helpers -= 1
+            if self._closed and self._n_helpers == 0:
+                self._all_done.release()
+
+    def lead(self) -> None:
+        """Take part, and wait for those who help: they write to memory of the caller."""
+        try:
+            self._take()
+        finally:
+            with self._lock:
+                self._closed = True
+                waiting = self._n_helpers > 0
+            if waiting:
+                self._wait()
+            self._function = None  # may hold arrays, and still be in the queue of busy threads
+        if self._error is not None:
+            raise self._error
+
+    def _wait(self) -> None:
+        try:
+            self._all_done.acquire()
+        except BaseException:  # Ctrl-C must not return to the caller while others write
+            self._all_done.acquire()
+            raise
 
 
-def _take(function: Callable, rest: Iterator[tuple]) -> None:
-    """Work on parts until none are left; the threads take from one iterator."""
-    _state.busy = True  # a kernel called from a part runs its own parts in that thread
-    try:
-        for part in rest:
-            function(*part)
-    finally:
-        _state.busy = False
-        for _ in rest:  # after an error or Ctrl-C, what has not begun must not go on
-            pass
+class _Workers:
+    """Threads that help. An executor does the same, and takes 25 us longer for every call."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[_Work] = SimpleQueue()
+        self._n_threads = 0
+
+    def call(self, work: _Work, n_helpers: int) -> None:
+        """Ask so many threads for help."""
+        if self._n_threads < n_helpers:
+            with _workers_lock:
+                for i in range(self._n_threads, n_helpers):
+                    threading.Thread(target=self._serve, name=f"ddsp_ref_{i}", daemon=True).start()
+                self._n_threads = max(self._n_threads, n_helpers)
+        for _ in range(n_helpers):
+            self._queue.put(work)
+
+    def _serve(self) -> None:
+        while True:
+            self._queue.get().help()
+
+
+def _get_workers() -> _Workers:
+    global _workers
+    if _workers is None:
+        with _workers_lock:
+            _workers = _workers or _Workers()
+    return _workers
 
 
 def run_parts(function: Callable, parts: Iterable[tuple]) -> None:
@@ -158,15 +226,9 @@ def run_parts(function: Callable, parts: Iterable[tuple]) -> None:
             function(*part)
         return
     # This thread works as well: waking another one takes as long as a small part.
-    rest, pool = iter(parts), _get_pool()
-    helpers = [pool.submit(_take, function, rest) for _ in range(n_helpers)]
-    try:
-        _take(function, rest)
-    finally:
-        begun = [helper for helper in helpers if not helper.cancel()]
-        wait(begun)
-    for helper in begun:
-        helper.result()
+    work = _Work(function, parts)
+    _get_workers().call(work, n_helpers)
+    work.lead()
 
 
 def ranges(n: int, size: int) -> list[tuple[int, int]]:

@@ -21,6 +21,7 @@ from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
 _LANES = 16  # numbers beside each other: one or two vector registers
 _TILE = 4 * _LANES
 _DEPTH, _MOST = 32, 32 * _LANES  # rows and columns of a block of the matrix, 64 kB in float32
+_ROW = _MOST + _LANES  # from one row of sums to the next, which are not to meet in the cache
 ROWS = 64  # of sums that are kept while the blocks are gone through
 LONG = 2048  # rows that are added up in float32; parts are added in float64
 _PART = 1 << 22  # multiply-adds of a part of the work, about 0.05 ms
@@ -58,8 +59,8 @@ def as_tiles(matrix, dtype):
 
 
 @njit_relaxed
-def _add_products(weights, tiles, n_groups, sums, n_used):
-    """sums += weights @ matrix: four rows of sums, in tiles, of which n_used numbers are needed."""
+def _add_products(weights, tiles, n_groups, sums, n_columns):
+    """sums += weights @ matrix: four rows of sums, one after the other."""
     a, b, c, d = weights[0], weights[1], weights[2], weights[3]
     for j in range(n_groups):
         k = 4 * j
@@ -67,14 +68,14 @@ def _add_products(weights, tiles, n_groups, sums, n_used):
         b0, b1, b2, b3 = b[k], b[k + 1], b[k + 2], b[k + 3]
         c0, c1, c2, c3 = c[k], c[k + 1], c[k + 2], c[k + 3]
         d0, d1, d2, d3 = d[k], d[k + 1], d[k + 2], d[k + 3]
-        for first in range(0, n_used, _TILE):
-            x, s = tiles[j, first : first + _TILE], sums[first : first + _TILE]
+        for first in range(0, n_columns, _LANES):
+            x, s = tiles[j, 4 * first : 4 * first + _TILE], sums[first:]
             for i in range(_LANES):
                 x0, x1, x2, x3 = x[i], x[i + 16], x[i + 32], x[i + 48]
                 s[i] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
-                s[i + 16] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
-                s[i + 32] += c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
-                s[i + 48] += d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3
+                s[i + _ROW] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
+                s[i + 2 * _ROW] += c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
+                s[i + 3 * _ROW] += d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3
 
 
 @njit_relaxed
@@ -83,26 +84,10 @@ def _load(rows, first, begin, weights):
     n = min(_DEPTH, rows.shape[1] - begin)
     for r in range(min(4, rows.shape[0] - first)):
         row, own = rows[first + r, begin:], weights[r]
-        if n == _DEPTH:  # a constant number of moves
-            for i in range(_DEPTH):
-                own[i] = row[i]
-        else:
-            for i in range(_DEPTH):
-                own[i] = row[i] if i < n else 0
-
-
-@njit_relaxed
-def _store(sums, bias, products):
-    """Write four rows of sums, or as many as there are, with the bias added."""
-    n = products.shape[1]
-    for r in range(products.shape[0]):
-        product, own = products[r], sums[_LANES * r :]
-        for begin in range(0, n - _LANES + 1, _LANES):
-            target, source, more = product[begin:], own[4 * begin :], bias[begin:]
-            for i in range(_LANES):
-                target[i] = source[i] + more[i]
-        for i in range(n - n % _LANES, n):
-            product[i] = own[4 * (i - i % _LANES) + i % _LANES] + bias[i]
+        for i in range(n):  # were n a constant, the compiler would move numbers one by one
+            own[i] = row[i]
+        for i in range(n, _DEPTH):
+            own[i] = 0
 
 
 @njit_relaxed
@@ -112,30 +97,33 @@ def multiply(rows, tiles, bias, products):
     n_out = products.shape[1]
     weights = np.zeros((4, _DEPTH), rows.dtype)
     width = tiles.shape[2] // 4
-    sums = aligned(ROWS * width, rows.dtype).reshape(ROWS // 4, 4 * width)
+    sums = aligned(ROWS * _ROW, rows.dtype).reshape(ROWS // 4, 4 * _ROW)
     for block in range(tiles.shape[0]):
         begin, end = block * width, min((block + 1) * width, n_out)
-        n_used = (end - begin + _LANES - 1) // _LANES * _TILE
         for first in range(0, n_rows, ROWS):
             n_groups = (min(ROWS, n_rows - first) + 3) // 4
             for g in range(n_groups):
-                own = sums[g]
-                for i in range(n_used):
-                    own[i] = 0
+                for r in range(4):
+                    own, start = sums[g, r * _ROW :], bias[begin:end]
+                    for i in range(start.size):
+                        own[i] = start[i]
+                    for i in range(start.size, width):
+                        own[i] = 0
             for depth in range(0, n_in, _DEPTH):
                 matrix = tiles[block, depth // 4 :]
                 n_deep = (min(_DEPTH, n_in - depth) + 3) // 4
                 for g in range(n_groups):
                     _load(rows, first + 4 * g, depth, weights)
-                    _add_products(weights, matrix, n_deep, sums[g], n_used)
-            for g in range(n_groups):
-                at = first + 4 * g
-                _store(sums[g], bias[begin:end], products[at : min(at + 4, n_rows), begin:end])
+                    _add_products(weights, matrix, n_deep, sums[g], end - begin)
+            for r in range(min(ROWS, n_rows - first)):
+                product, own = products[first + r, begin:end], sums[r // 4, r % 4 * _ROW :]
+                for i in range(product.size):
+                    product[i] = own[i]
 
 
 @njit_relaxed
-def _add_outer(rows, tiles, n_used, sums):
-    """sums += rows.T @ matrix: four rows of either, each group of four columns to its own sums."""
+def _add_outer(rows, others, n_columns, sums):
+    """sums += rows.T @ others: four rows of either, each group of four columns to its own sums."""
     r0, r1, r2, r3 = rows[0], rows[1], rows[2], rows[3]
     for g in range(sums.shape[0]):
         k = 4 * g
@@ -144,10 +132,10 @@ def _add_outer(rows, tiles, n_used, sums):
         c0, c1, c2, c3 = r0[k + 2], r1[k + 2], r2[k + 2], r3[k + 2]
         d0, d1, d2, d3 = r0[k + 3], r1[k + 3], r2[k + 3], r3[k + 3]
         own = sums[g]
-        for first in range(0, n_used, _TILE):
-            x, s = tiles[first : first + _TILE], own[first : first + _TILE]
+        for first in range(0, n_columns, _LANES):
+            x, s = others[first:], own[4 * first : 4 * first + _TILE]
             for i in range(_LANES):
-                x0, x1, x2, x3 = x[i], x[i + 16], x[i + 32], x[i + 48]
+                x0, x1, x2, x3 = x[i], x[i + _ROW], x[i + 2 * _ROW], x[i + 3 * _ROW]
                 s[i] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
                 s[i + 16] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
                 s[i + 32] += c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
@@ -155,21 +143,16 @@ def _add_outer(rows, tiles, n_used, sums):
 
 
 @njit_relaxed
-def _pack(rows, begin, end, tiles):
-    """Write columns begin to end of up to 64 rows as tiles; missing rows are 0."""
-    n = end - begin
-    for r in range((rows.shape[0] + 3) // 4 * 4):
-        target = tiles[r // 4, _LANES * (r % 4) :]
-        for first in range(0, n, _LANES):
-            own = target[4 * first :]
-            if r < rows.shape[0] and first + _LANES <= n:
-                source = rows[r, begin + first :]
-                for i in range(_LANES):
-                    own[i] = source[i]
-            else:
-                for i in range(_LANES):
-                    known = r < rows.shape[0] and first + i < n
-                    own[i] = rows[r, begin + first + i] if known else 0
+def _pack(rows, begin, end, width, packed):
+    """Copy these columns of up to 64 rows; what is missing is 0."""
+    n_rows = rows.shape[0]
+    for r in range((n_rows + 3) // 4 * 4):
+        own, source = packed[r // 4, r % 4 * _ROW :], rows[min(r, n_rows - 1), begin:end]
+        n = source.size if r < n_rows else 0
+        for i in range(n):
+            own[i] = source[i]
+        for i in range(n, width):
+            own[i] = 0
 
 
 @njit_relaxed
@@ -178,17 +161,16 @@ def add_transposed(rows, others, sums):
     n_rows, n_in = rows.shape
     weights = np.zeros((4, _DEPTH), rows.dtype)
     width = sums.shape[2] // 4
-    packed = aligned(ROWS * width, rows.dtype).reshape(ROWS // 4, 4 * width)
+    packed = aligned(ROWS * _ROW, rows.dtype).reshape(ROWS // 4, 4 * _ROW)
     for block in range(sums.shape[0]):
         begin, end = block * width, min((block + 1) * width, others.shape[1])
-        n_used = (end - begin + _LANES - 1) // _LANES * _TILE
-        _pack(others, begin, end, packed)
+        _pack(others, begin, end, width, packed)
         for depth in range(0, n_in, _DEPTH):
             n_deep = (min(_DEPTH, n_in - depth) + 3) // 4
             own = sums[block, depth // 4 : depth // 4 + n_deep]
             for first in range(0, n_rows, 4):  # what stands in weights beyond meets zeros
                 _load(rows, first, depth, weights)
-                _add_outer(weights, packed[first // 4], n_used, own)
+                _add_outer(weights, packed[first // 4], end - begin, own)
 
 
 @njit

@@ -29,9 +29,9 @@ def test_names_come_from_file_names():
     assert [r.voice for r in vs.name_voices(recordings, "_(.)")] == ["1", "1", "2"]
     assert vs.largest_first(named) == ["bob", "ann"]
     assert vs.largest_first(recordings) == []
-    with pytest.raises(ParameterError, match="finds '' in ann_1.wav, must find the name"):
+    with pytest.raises(ParameterError, match=r"finds '' in ann_1\.wav, must find the name"):
         vs.name_voices(recordings, "bob")
-    with pytest.raises(ParameterError, match="finds 'a/b' in a/b.wav"):
+    with pytest.raises(ParameterError, match=r"finds 'a/b' in a/b\.wav"):
         vs.name_voices([recording("a/b.wav", 200.0, 0.2)], "a.b")
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ddsp_ref.jit import njit_relaxed, ranges, run_parts
+from ddsp_ref.ops._products import aligned
 
 _ROW = 16
 _SAMPLES, _TAPS = 4 * _ROW, 8 * _ROW
@@ -25,26 +26,42 @@ _LONGEST = 256
 def _convolve_tile(samples, taps, y, n_steps):
     """y[k + n] += samples[k] * taps[16 + n]; there are 16 zeros before and after the taps.
 
-    `n_steps` is 16, or the number of samples if there are fewer.
+    `n_steps` is 16, or the number of samples if there are fewer. Two positions at a time: each
+    sum is read and written half as often.
     """
-    for s in range(n_steps):
+    for s in range(0, n_steps, 2):
         w0, w1, w2, w3 = samples[s], samples[16 + s], samples[32 + s], samples[48 + s]
-        h = taps[_ROW - s :]
+        v0, v1, v2, v3 = samples[s + 1], samples[17 + s], samples[33 + s], samples[49 + s]
+        h, g = taps[_ROW - s :], taps[_ROW - s - 1 :]
         for i in range(_ROW):
             h0, h1, h2, h3, h4 = h[i], h[i + 16], h[i + 32], h[i + 48], h[i + 64]
             h5, h6, h7, h8 = h[i + 80], h[i + 96], h[i + 112], h[i + 128]
-            y[i] += w0 * h0
-            y[i + 16] += w0 * h1 + w1 * h0
-            y[i + 32] += w0 * h2 + w1 * h1 + w2 * h0
-            y[i + 48] += w0 * h3 + w1 * h2 + w2 * h1 + w3 * h0
-            y[i + 64] += w0 * h4 + w1 * h3 + w2 * h2 + w3 * h1
-            y[i + 80] += w0 * h5 + w1 * h4 + w2 * h3 + w3 * h2
-            y[i + 96] += w0 * h6 + w1 * h5 + w2 * h4 + w3 * h3
-            y[i + 112] += w0 * h7 + w1 * h6 + w2 * h5 + w3 * h4
-            y[i + 128] += w0 * h8 + w1 * h7 + w2 * h6 + w3 * h5
-            y[i + 144] += w1 * h8 + w2 * h7 + w3 * h6
-            y[i + 160] += w2 * h8 + w3 * h7
-            y[i + 176] += w3 * h8
+            g0, g1, g2, g3, g4 = g[i], g[i + 16], g[i + 32], g[i + 48], g[i + 64]
+            g5, g6, g7, g8 = g[i + 80], g[i + 96], g[i + 112], g[i + 128]
+            a, b = w0 * h0, v0 * g0
+            y[i] += a + b
+            a, b = w0 * h1 + w1 * h0, v0 * g1 + v1 * g0
+            y[i + 16] += a + b
+            a, b = w0 * h2 + w1 * h1 + w2 * h0, v0 * g2 + v1 * g1 + v2 * g0
+            y[i + 32] += a + b
+            a, b = w0 * h3 + w1 * h2 + w2 * h1 + w3 * h0, v0 * g3 + v1 * g2 + v2 * g1 + v3 * g0
+            y[i + 48] += a + b
+            a, b = w0 * h4 + w1 * h3 + w2 * h2 + w3 * h1, v0 * g4 + v1 * g3 + v2 * g2 + v3 * g1
+            y[i + 64] += a + b
+            a, b = w0 * h5 + w1 * h4 + w2 * h3 + w3 * h2, v0 * g5 + v1 * g4 + v2 * g3 + v3 * g2
+            y[i + 80] += a + b
+            a, b = w0 * h6 + w1 * h5 + w2 * h4 + w3 * h3, v0 * g6 + v1 * g5 + v2 * g4 + v3 * g3
+            y[i + 96] += a + b
+            a, b = w0 * h7 + w1 * h6 + w2 * h5 + w3 * h4, v0 * g7 + v1 * g6 + v2 * g5 + v3 * g4
+            y[i + 112] += a + b
+            a, b = w0 * h8 + w1 * h7 + w2 * h6 + w3 * h5, v0 * g8 + v1 * g7 + v2 * g6 + v3 * g5
+            y[i + 128] += a + b
+            a, b = w1 * h8 + w2 * h7 + w3 * h6, v1 * g8 + v2 * g7 + v3 * g6
+            y[i + 144] += a + b
+            a, b = w2 * h8 + w3 * h7, v2 * g8 + v3 * g7
+            y[i + 160] += a + b
+            a, b = w3 * h8, v3 * g8
+            y[i + 176] += a + b
 
 
 @njit_relaxed
@@ -90,7 +107,9 @@ def _pull_samples(taps, y_bar, samples_bar):
 def _load(source, target, size):
     """Copy `source` to the first `size` numbers of `target`, as far as it goes, then zeros."""
     n = min(source.shape[0], size)
-    for i in range(n):  # assigning slices takes 60 ns, more than half of what a tile does
+    # Assigning slices takes 50 ns, a third of what a tile does; so does a constant number of moves,
+    # of which the compiler makes a move for every number.
+    for i in range(n):
         target[i] = source[i]
     for i in range(n, size):
         target[i] = 0
@@ -102,17 +121,22 @@ def _convolve_frames(audio, responses, hop, first, y):
     n_taps = responses.shape[1]
     reach = max(first - n_taps + 1, 0)  # the first sample of audio that is still heard in y
     stop = min(audio.shape[0], first + y.shape[0])
-    n_audio = max(stop - reach, 0)
-    whole = np.zeros(n_audio + n_taps + _SAMPLES + _TAPS, y.dtype)  # from sample `reach` on
-    samples, taps = np.zeros(_SAMPLES, y.dtype), np.zeros(_TAPS + 2 * _ROW, y.dtype)
+    origin = reach // _ROW * _ROW  # so that tiles begin with a line of the cache
+    n_audio = max(stop - origin, 0)
+    whole = aligned(n_audio + n_taps + _SAMPLES + _TAPS, y.dtype)  # from sample `origin` on
+    samples, taps = aligned(_SAMPLES, y.dtype), aligned(_TAPS + 2 * _ROW, y.dtype)
+    for i in range(whole.size):
+        whole[i] = 0
+    for i in range(taps.size):
+        taps[i] = 0
     for frame in range(reach // hop, (stop + hop - 1) // hop):
         begin, end = max(frame * hop, reach), min((frame + 1) * hop, stop)
         for tap in range(0, n_taps, _TAPS):
             _load(responses[frame, tap:], taps[_ROW:], _TAPS)
             for k in range(begin, end, _SAMPLES):
                 _load(audio[k:end], samples, _SAMPLES)
-                _convolve_tile(samples, taps, whole[k - reach + tap :], min(_ROW, end - k))
-    _load(whole[first - reach : n_audio + n_taps - 1], y, y.shape[0])
+                _convolve_tile(samples, taps, whole[k - origin + tap :], min(_ROW, end - k))
+    _load(whole[first - origin : n_audio + n_taps - 1], y, y.shape[0])
 
 
 @njit_relaxed
