@@ -41,9 +41,9 @@ _LOG_2 = math.log(2.0)
 
 @njit
 def _copy_lanes(source, target, words):
-    for i in range(0, words, 4):
-        for j in range(i, i + 4):
-            target[j] = source[j]
+    for i in range(0, words, 4):  # all is read before anything is written: one move of a vector
+        a, b, c, d = source[i], source[i + 1], source[i + 2], source[i + 3]
+        target[i], target[i + 1], target[i + 2], target[i + 3] = a, b, c, d
 
 
 @njit

@@ -113,28 +113,40 @@ def _quarters(quarter):
 
 
 def _halves(half):
-    """Return the stage that splits 2 * half rows in two, and its transpose."""
-    one = half * ROW
+    """Return the stage that splits 2 * half rows in two, and its transpose.
+
+    Two rows at a time: with one, the compiler takes lanes one by one.
+    """
+    one, next_row = half * ROW, ROW
 
     @njit_relaxed
     def split(z, turns):
-        for j in range(half):
-            c, s = turns[2 * j], turns[2 * j + 1]
+        for j in range(0, half, 2):
+            c, s, d, t = turns[2 * j], turns[2 * j + 1], turns[2 * j + 2], turns[2 * j + 3]
             for i in range(j * ROW, j * ROW + LANES):
+                k = i + next_row
                 ar, ai, br, bi = z[i], z[i + LANES], z[i + one], z[i + one + LANES]
+                cr, ci, dr, di = z[k], z[k + LANES], z[k + one], z[k + one + LANES]
                 z[i], z[i + LANES] = ar + br, ai + bi
-                xr, xi = ar - br, ai - bi
+                z[k], z[k + LANES] = cr + dr, ci + di
+                xr, xi, yr, yi = ar - br, ai - bi, cr - dr, ci - di
                 z[i + one], z[i + one + LANES] = xr * c - xi * s, xr * s + xi * c
+                z[k + one], z[k + one + LANES] = yr * d - yi * t, yr * t + yi * d
 
     @njit_relaxed
     def join(z, turns):
-        for j in range(half):
-            c, s = turns[2 * j], turns[2 * j + 1]
+        for j in range(0, half, 2):
+            c, s, d, t = turns[2 * j], turns[2 * j + 1], turns[2 * j + 2], turns[2 * j + 3]
             for i in range(j * ROW, j * ROW + LANES):
+                k = i + next_row
                 ar, ai, xr, xi = z[i], z[i + LANES], z[i + one], z[i + one + LANES]
+                cr, ci, yr, yi = z[k], z[k + LANES], z[k + one], z[k + one + LANES]
                 br, bi = xr * c + xi * s, xi * c - xr * s
+                dr, di = yr * d + yi * t, yi * d - yr * t
                 z[i], z[i + LANES] = ar + br, ai + bi
+                z[k], z[k + LANES] = cr + dr, ci + di
                 z[i + one], z[i + one + LANES] = ar - br, ai - bi
+                z[k + one], z[k + one + LANES] = cr - dr, ci - di
 
     return split, join
 
