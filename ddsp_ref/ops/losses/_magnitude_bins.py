@@ -14,20 +14,23 @@ import math
 import numpy as np
 
 from ddsp_ref.jit import njit, njit_relaxed
-from ddsp_ref.ops.spectral._fft import LANES
+from ddsp_ref.ops.spectral._fft import LANES, ROW
 
 # Squares of magnitudes between these are safe in float32, and so are products of two magnitudes.
 TINY, HUGE = 1e-30, 1e30
-# Pairs of bins are compared in runs: loops over rows of this length, one bin and frame beside the
-# other, all in one array, become vector code. A size has one pair more than a power of two: of
-# those with 17, 33, 65 ... pairs, runs of 17 leave the fewest places empty.
-PAIRS = 17
+# Pairs of bins are compared in runs of so many rows that follow on each other, and so do those of
+# their mirror images, backwards: in the order of reversed digits most do. Those that do not are the
+# first run, of one more; a size has one pair more than a power of two.
+BLOCK = 16
+PAIRS = BLOCK + 1
 RUN = PAIRS * LANES
-# Rows of the scratch: real and imaginary parts of bins k, then of bins n - k, of the target, then
-# of the audio; magnitudes of both bins of both; gaps, and what logarithms are taken of: the larger
-# of both bins, then the smaller.
-_MAGS, _GAPS, _LARGER, _SMALLER = (row * RUN for row in (8, 12, 13, 15))
-SCRATCH = 17 * RUN
+# Rows of the scratch, all in one array: only then is it known that they do not overlap. Rows of the
+# transforms: bins k, then n - k, of target and audio, and what the audio's transform back from.
+_TARGET, _AUDIO, _OUT = (2 * i * PAIRS * ROW for i in range(3))
+_MIRROR = PAIRS * ROW  # from the rows of bins k to those of bins n - k
+# Gaps, and what logarithms are taken of: the larger of both bins, then the smaller; unsafe squares.
+_GAPS, _LARGER, _SMALLER, _UNSAFE = (6 * PAIRS * ROW + i * RUN for i in (0, 1, 3, 5))
+SCRATCH = _UNSAFE + LANES
 # Rows of the sums, float64: of the gaps, and the products of the larger and the smaller values.
 SUMS = 3 * RUN
 # Products of that many runs of a pair of magnitudes, at most 1e30, stay within float64.
@@ -40,96 +43,140 @@ _LOG_2 = math.log(2.0)
 
 
 @njit
-def _copy_lanes(source, target, words):
-    for i in range(0, words, 4):  # all is read before anything is written: one move of a vector
-        a, b, c, d = source[i], source[i + 1], source[i + 2], source[i + 3]
-        target[i], target[i + 1], target[i + 2], target[i + 3] = a, b, c, d
+def _copy_block(source, target):
+    """Copy rows that follow on each other."""
+    for i in range(BLOCK * ROW):
+        target[i] = source[i]
 
 
 @njit
-def _gather(work, rows, mirrored, scratch, at, words):
-    """Copy the rows of a run of pairs to row `at` of the scratch and the three after it.
+def _turn_block(source, target):
+    """Copy rows in the opposite order. Written out, the moves are those of vectors."""
+    s, t = source, target
+    for i in range(ROW):
+        t[i], t[i + 16], t[i + 32], t[i + 48] = s[i + 240], s[i + 224], s[i + 208], s[i + 192]
+        t[i + 64], t[i + 80], t[i + 96], t[i + 112] = s[i + 176], s[i + 160], s[i + 144], s[i + 128]
+        t[i + 128], t[i + 144], t[i + 160], t[i + 176] = s[i + 112], s[i + 96], s[i + 80], s[i + 64]
+        t[i + 192], t[i + 208], t[i + 224], t[i + 240] = s[i + 48], s[i + 32], s[i + 16], s[i]
 
-    All is seen as numbers of 64 bits, `words` of them to the lanes: half as many to copy.
+
+@njit
+def _word_places(row, mirrored, p, words):
+    """Return where rows of a pair begin in the work array, and in the scratch, as words."""
+    return (
+        np.uint64(row * words), np.uint64(mirrored * words),
+        np.uint64(p * words), np.uint64((PAIRS + p) * words),
+    )  # fmt: skip
+
+
+@njit
+def _gather(work, rows, mirrored, scratch):
+    """Copy the rows of a run of pairs."""
+    n = rows.size
+    if n == BLOCK:
+        _copy_block(work[rows[0] * ROW :], scratch)
+        _turn_block(work[mirrored[n - 1] * ROW :], scratch[_MIRROR:])
+        return
+    # numbers of 64 bits: half as many moves
+    source, target, words = work.view(np.uint64), scratch.view(np.uint64), ROW * work.itemsize // 8
+    for p in range(n):
+        i, j, own, mirror = _word_places(rows[p], mirrored[p], p, words)
+        for word in range(words):
+            w = np.uint64(word)
+            target[own + w], target[mirror + w] = source[i + w], source[j + w]
+
+
+@njit
+def _scatter(scratch, rows, mirrored, work):
+    """Copy the rows of a run of pairs back."""
+    n = rows.size
+    if n == BLOCK:
+        _copy_block(scratch, work[rows[0] * ROW :])
+        _turn_block(scratch[_MIRROR:], work[mirrored[n - 1] * ROW :])
+        return
+    source, target, words = scratch.view(np.uint64), work.view(np.uint64), ROW * work.itemsize // 8
+    for p in range(n):
+        i, j, own, mirror = _word_places(rows[p], mirrored[p], p, words)
+        for word in range(words):
+            w = np.uint64(word)
+            target[i + w] = source[own + w]
+            target[j + w] = source[mirror + w]  # of a row that is its own mirror image: the sum
+
+
+@njit_relaxed
+def _compare_pairs(scratch, cosines, sines, middle, numbers):
+    """Compare a run of pairs; write what adds up, and what the audio's cotangents come from.
+
+    Of the pair `middle` both bins are the same, which counts once. Lane by lane, from the rows of
+    the complex transforms: bins k and n - k of the real signals, squared magnitudes, magnitudes,
+    how they differ, slopes, and back.
     """
-    run = PAIRS * words
-    for p in range(rows.size):
-        own = scratch[at * run + p * words :]
-        row = work[2 * rows[p] * words :]
-        _copy_lanes(row, own, words)
-        _copy_lanes(row[words:], own[run:], words)
-        row = work[2 * mirrored[p] * words :]
-        _copy_lanes(row, own[2 * run :], words)
-        _copy_lanes(row[words:], own[3 * run :], words)
+    add, floor, weight, log_weight = numbers[0], numbers[1], numbers[2], numbers[3]
+    low, high, one = numbers[4], numbers[5], numbers[6]
+    half, zero = scratch.dtype.type(0.5), scratch.dtype.type(0)
+    for i in range(LANES):
+        scratch[_UNSAFE + i] = zero
+    n = cosines.size
+    for p in range(PAIRS):  # a constant, by which the compiler knows how far indices go
+        if p == n:
+            break
+        c, s, single = cosines[p], sines[p], zero if p != middle else one
+        own, mirror, place = p * ROW, _MIRROR + p * ROW, p * LANES
+        for i in range(LANES):
+            zr, zi = scratch[_TARGET + own + i], scratch[_TARGET + own + LANES + i]
+            yr, yi = scratch[_TARGET + mirror + i], scratch[_TARGET + mirror + LANES + i]
+            er, ei, hr, hi = zr + yr, zi - yi, zi + yi, yr - zr
+            tr, ti = hr * c - hi * s, hr * s + hi * c
+            xr, xi, yr, yi = er + tr, ei + ti, er - tr, ti - ei
+            t, u = half * half * (xr * xr + xi * xi), half * half * (yr * yr + yi * yi)
 
+            zr, zi = scratch[_AUDIO + own + i], scratch[_AUDIO + own + LANES + i]
+            yr, yi = scratch[_AUDIO + mirror + i], scratch[_AUDIO + mirror + LANES + i]
+            er, ei, hr, hi = zr + yr, zi - yi, zi + yi, yr - zr
+            tr, ti = hr * c - hi * s, hr * s + hi * c
+            xr, xi, yr, yi = half * (er + tr), half * (ei + ti), half * (er - tr), half * (ti - ei)
+            a, b = xr * xr + xi * xi, yr * yr + yi * yi
 
-@njit
-def _scatter(scratch, at, rows, mirrored, work, words):
-    """Copy the rows of a run of pairs back, see `_gather`."""
-    run = PAIRS * words
-    for p in range(rows.size):
-        own = scratch[at * run + p * words :]
-        row = work[2 * rows[p] * words :]
-        _copy_lanes(own, row, words)
-        _copy_lanes(own[run:], row[words:], words)
-        row = work[2 * mirrored[p] * words :]
-        _copy_lanes(own[2 * run :], row, words)
-        _copy_lanes(own[3 * run :], row[words:], words)
+            u, b = u if single == zero else one, b if single == zero else one
+            least = t if t < u else u
+            least = least if least < a else a
+            least = least if least < b else b
+            scratch[_UNSAFE + i] += zero if least > low and t + u + a + b < high else one
+            t, u, a, b = math.sqrt(t), math.sqrt(u), math.sqrt(a), math.sqrt(b)
+            at = place + i
+            scratch[_GAPS + at] = abs(a - t) + abs(b - u)
+            lt, lu, la, lb = t + add, u + add, a + add, b + add
+            kt, ku = lt if lt > zero else floor, lu if lu > zero else floor
+            ka, kb = la if la > zero else floor, lb if lb > zero else floor
+            scratch[_LARGER + at] = ka if ka > kt else kt
+            scratch[_LARGER + RUN + at] = kb if kb > ku else ku
+            scratch[_SMALLER + at] = kt if ka > kt else ka
+            scratch[_SMALLER + RUN + at] = ku if kb > ku else kb
 
+            # slope / value + log_slope / lifted / value, with one division instead of two
+            slope = weight if a > t else (-weight if a < t else zero)
+            log_slope = log_weight if ka > kt else (-log_weight if ka < kt else zero)
+            gain, base = slope * la + log_slope, a * la
+            one_slope = gain / base if base > zero else zero
+            slope = weight if b > u else (-weight if b < u else zero)
+            log_slope = log_weight if kb > ku else (-log_weight if kb < ku else zero)
+            gain, base = slope * lb + log_slope, b * lb
+            other = gain / base if base > zero else zero
 
-@njit_relaxed
-def _unzip(scratch, at, cosines, sines, half):
-    """Turn rows of the complex transform into bins k and n - k of the real signals."""
-    out = scratch[at : at + 4 * RUN]
-    for i in range(RUN):
-        c, s = cosines[i], sines[i]
-        zr, zi, yr, yi = out[i], out[i + RUN], out[i + 2 * RUN], out[i + 3 * RUN]
-        er, ei, hr, hi = zr + yr, zi - yi, zi + yi, yr - zr
-        tr, ti = hr * c - hi * s, hr * s + hi * c
-        out[i], out[i + RUN] = half * (er + tr), half * (ei + ti)
-        out[i + 2 * RUN], out[i + 3 * RUN] = half * (er - tr), half * (ti - ei)
-
-
-@njit_relaxed
-def _square(scratch):
-    """Write the squared magnitudes."""
-    for row in range(4):
-        spectrum = scratch[2 * row * RUN : 2 * (row + 1) * RUN]
-        powers = scratch[_MAGS + row * RUN : _MAGS + (row + 1) * RUN]
-        for i in range(RUN):
-            powers[i] = spectrum[i] * spectrum[i] + spectrum[i + RUN] * spectrum[i + RUN]
+            hr, hi, gr, gi = one_slope * xr, one_slope * xi, other * yr, other * yi
+            er, ei, dr, di = hr + gr, hi - gi, hr - gr, hi + gi
+            tr, ti = dr * c + di * s, di * c - dr * s
+            scratch[_OUT + own + i], scratch[_OUT + own + LANES + i] = er - ti, ei + tr
+            scratch[_OUT + mirror + i], scratch[_OUT + mirror + LANES + i] = er + ti, tr - ei
 
 
 @njit
 def _neutral(scratch, n):
-    """Let the middle bin, pair n - 1, count once, and what is behind it not at all."""
-    for row in range(4):
-        first = n if row % 2 == 0 else n - 1
-        for i in range(_MAGS + row * RUN + first * LANES, _MAGS + (row + 1) * RUN):
-            scratch[i] = 1
-
-
-@njit_relaxed
-def _differ(scratch, numbers):
-    """Replace squared magnitudes by magnitudes, write how they differ; count unsafe squares."""
-    add, floor, low, high, one = numbers[0], numbers[1], numbers[4], numbers[5], numbers[6]
-    zero = one * 0
-    n_unsafe = zero
-    for i in range(RUN):
-        t, u = scratch[_MAGS + i], scratch[_MAGS + RUN + i]
-        a, b = scratch[_MAGS + 2 * RUN + i], scratch[_MAGS + 3 * RUN + i]
-        n_unsafe += zero if t > low and u > low and a > low and b > low else one
-        n_unsafe += zero if t < high and u < high and a < high and b < high else one
-        t, u, a, b = math.sqrt(t), math.sqrt(u), math.sqrt(a), math.sqrt(b)
-        scratch[_MAGS + i], scratch[_MAGS + RUN + i] = t, u
-        scratch[_MAGS + 2 * RUN + i], scratch[_MAGS + 3 * RUN + i] = a, b
-        scratch[_GAPS + i] = abs(a - t) + abs(b - u)
-        t, u, a, b = t + add, u + add, a + add, b + add
-        t, u = t if t > zero else floor, u if u > zero else floor
-        a, b = a if a > zero else floor, b if b > zero else floor
-        scratch[_LARGER + i], scratch[_LARGER + RUN + i] = a if a > t else t, b if b > u else u
-        scratch[_SMALLER + i], scratch[_SMALLER + RUN + i] = t if a > t else a, u if b > u else b
-    return n_unsafe
+    """Let what is behind pair n - 1 not count at all."""
+    for i in range(n * LANES, RUN):
+        scratch[_GAPS + i] = 0
+        for row in range(2):
+            scratch[_LARGER + row * RUN + i] = scratch[_SMALLER + row * RUN + i] = 1
 
 
 @njit_relaxed
@@ -165,52 +212,11 @@ def _carry(bits, exponents):
         bits[RUN + i] = bits[RUN + i] & _BELOW_POWER | _POWER_0
 
 
-@njit_relaxed
-def _slopes(scratch, numbers, both):
-    """Replace magnitudes by what the loss changes by with the spectra, over the spectra."""
-    add, floor, weight, log_weight = numbers[0], numbers[1], numbers[2], numbers[3]
-    zero = weight * 0
-    for i in range(_MAGS, _MAGS + 2 * RUN):
-        target, value = scratch[i], scratch[i + 2 * RUN]
-        slope = weight if value > target else -weight
-        slope = slope if value != target else zero
-        level, lifted = target + add, value + add
-        lower, higher = level if level > zero else floor, lifted if lifted > zero else floor
-        log_slope = log_weight if higher > lower else -log_weight
-        log_slope = log_slope if higher != lower else zero
-        # slope / value + log_slope / lifted / value, with one division instead of three
-        gain, base = slope * lifted + log_slope, value * lifted
-        scratch[i + 2 * RUN] = gain / base if base > zero else zero
-        if both:
-            gain, base = slope * level + log_slope, target * level
-            scratch[i] = -gain / base if base > zero else zero
-
-
-@njit_relaxed
-def _zip(scratch, at, slopes, cosines, sines):
-    """Turn bins k and n - k into what their cotangents transform back from."""
-    out = scratch[at : at + 4 * RUN]
-    for i in range(RUN):
-        c, s, one, other = cosines[i], sines[i], slopes[i], slopes[i + RUN]
-        hr, hi = one * out[i], one * out[i + RUN]
-        gr, gi = other * out[i + 2 * RUN], other * out[i + 3 * RUN]
-        er, ei, dr, di = hr + gr, hi - gi, hr - gr, hi + gi
-        tr, ti = dr * c + di * s, di * c - dr * s
-        out[i], out[i + RUN] = er - ti, ei + tr
-        out[i + 2 * RUN], out[i + 3 * RUN] = er + ti, tr - ei
-
-
 @njit
-def _pull(scratch, first, wanted, c, s, numbers):
-    """Overwrite spectra that are wanted by what their cotangents transform back from."""
-    _slopes(scratch, numbers, wanted[0])
-    for w in range(2):
-        if wanted[w]:
-            _zip(scratch, 4 * w * RUN, scratch[_MAGS + 2 * w * RUN :][: 2 * RUN], c, s)
-    if first:  # bins 0 and Nyquist have no mirror image to share their cotangent with
-        for row in range(8):
-            for i in range(row * RUN, row * RUN + LANES):
-                scratch[i] *= 2
+def _turn_round(scratch):
+    """Let target and audio change places: what the one pulls with is what the other would."""
+    for i in range(2 * _MIRROR):
+        scratch[_TARGET + i], scratch[_AUDIO + i] = scratch[_AUDIO + i], scratch[_TARGET + i]
 
 
 @njit
@@ -222,45 +228,52 @@ def compare_spectra(works, tables, scratches, numbers, exact, wanted, sums, bits
     """
     rows, mirrored, cosines, sines = tables
     small, large = scratches
-    words = LANES * small.itemsize // 8
-    small_words, half = small.view(np.uint64), small.dtype.type(0.5)
-    since_carry = 0
-    for k in range(0, rows.size, PAIRS):
-        n = min(PAIRS, rows.size - k)
-        last = k + n == rows.size
-        own, mirror = rows[k : k + n], mirrored[k : k + n]
-        c, s = cosines[k * LANES : k * LANES + RUN], sines[k * LANES : k * LANES + RUN]
-        for w in range(2):
-            _gather(works[w].view(np.uint64), own, mirror, small_words, 4 * w, words)
-            for row in range(4 * w, 4 * w + 4):  # what is left of other runs might overflow
-                small[row * RUN + n * LANES : (row + 1) * RUN] = 0
-            _unzip(small, 4 * w * RUN, c, s, half)
-        _square(small)
-        if last:
-            _neutral(small, n)
-        if _differ(small, numbers) == 0:
-            _add_up(small, sums)
-            since_carry += 1
-            if last or since_carry == _RUNS_PER_CARRY:
-                _carry(bits, exponents)
-                since_carry = 0
-            if wanted[0] or wanted[1]:
-                _pull(small, k == 0, wanted, c, s, numbers)
-        else:  # in double precision: squares of float32 might vanish or overflow
+    since_carry, stop = 0, 0
+    while stop < rows.size:
+        start, stop = stop, stop + BLOCK if stop > 0 else min(PAIRS, rows.size)
+        own, mirror, c, s = (
+            rows[start:stop],
+            mirrored[start:stop],
+            cosines[start:stop],
+            sines[start:stop],
+        )
+        middle = 2 if start == 0 else -1
+        _gather(works[0], own, mirror, small[_TARGET:])
+        _gather(works[1], own, mirror, small[_AUDIO:])
+        _compare_pairs(small, c, s, middle, numbers)
+        unsafe = False
+        for i in range(LANES):
+            unsafe |= small[_UNSAFE + i] > 0
+        if unsafe:  # in double precision: squares of float32 might vanish or overflow
             _carry(bits, exponents)
             since_carry = 0
-            large[:_MAGS] = small[:_MAGS]
-            _square(large)
-            if last:
-                _neutral(large, n)
-            _differ(large, exact)
+            large[:_OUT] = small[:_OUT]
+            _compare_pairs(large, c, s, middle, exact)
+            _neutral(large, own.size)
             _add_up_unsafe(large, sums, bits, exponents)
-            _pull(large, k == 0, wanted, c, s, exact)
-            small[:_MAGS] = large[:_MAGS]
-        for w in range(2):
+        else:
+            _neutral(small, own.size)
+            _add_up(small, sums)
+            since_carry += 1
+            if stop == rows.size or since_carry == _RUNS_PER_CARRY:
+                _carry(bits, exponents)
+                since_carry = 0
+        for w in (1, 0):
             if wanted[w]:
-                # a row that is its own mirror image is written twice, at last with the sum
-                _scatter(small_words, 4 * w, own, mirror, works[w].view(np.uint64), words)
+                if w == 0:
+                    _turn_round(small)
+                    _turn_round(large)
+                    if unsafe:
+                        _compare_pairs(large, c, s, middle, exact)
+                    else:
+                        _compare_pairs(small, c, s, middle, numbers)
+                if unsafe:
+                    small[_OUT:_GAPS] = large[_OUT:_GAPS]
+                if start == 0:  # bins 0 and Nyquist have no mirror images to share with
+                    for i in range(ROW):
+                        small[_OUT + i] *= 2
+                        small[_OUT + _MIRROR + i] *= 2
+                _scatter(small[_OUT:], own, mirror, works[w])
 
 
 @njit

@@ -24,7 +24,7 @@ from ddsp_ref.ops.spectral._fft import (
 from ddsp_ref.ops.spectral._frames import add_frames, cut_frames, run_in_turns
 from ddsp_ref.ops.spectral._tables import hann_window
 
-from ._magnitude_bins import HUGE, PAIRS, RUN, SCRATCH, SUMS, TINY, compare_spectra, log_ratio
+from ._magnitude_bins import BLOCK, HUGE, RUN, SCRATCH, SUMS, TINY, compare_spectra, log_ratio
 
 _PART = 8192  # samples in one part of the work, and at least the largest of the transforms
 
@@ -62,13 +62,28 @@ def _compare_run(signals, bars, wanted, b, first, last, window, factors, tables,
 
 @lru_cache(maxsize=32)
 def _tables(size, dtype):
-    """Return where bins k and n - k stand, k <= n / 2, and cos and sin for `_unzip`, by lanes."""
+    """Return where bins k and n - k stand, and the cosines and sines of k, in the order of runs.
+
+    See `_magnitude_bins.BLOCK`: the first run is what is left over by the others.
+    """
     n = size // 2
-    k = np.arange(n // 2 + 1)
-    angle = np.zeros(-(-k.size // PAIRS) * PAIRS)
-    angle[: k.size] = -2 * np.pi * k / size
-    found = [places(size)[k], places(size)[-k]]
-    found += [np.repeat(f(angle), LANES).astype(dtype) for f in (np.cos, np.sin)]
+    k, where = np.arange(n // 2 + 1), places(size)
+    k = np.where(where[k] <= where[-k], k, n - k)  # of each pair, the bin that stands before
+    k = k[np.argsort(where[k % n])]
+    own, mirror = where[k % n], where[-k % n]
+    runs, rest = [], []
+    i = 0
+    while i < k.size:
+        j = i + BLOCK - 1
+        if j < k.size and own[j] - own[i] == BLOCK - 1 and mirror[i] - mirror[j] == BLOCK - 1:
+            runs += range(i, j + 1)
+            i = j + 1
+        else:
+            rest.append(i)
+            i += 1
+    order = np.array(rest + runs)
+    angle = -2 * np.pi * k[order] / size
+    found = [own[order], mirror[order], np.cos(angle).astype(dtype), np.sin(angle).astype(dtype)]
     for table in found:
         table.flags.writeable = False
     return tuple(found)
