@@ -56,33 +56,37 @@ def _tables(half, dtype):
 
 
 @njit_relaxed
-def _unzip(work, places, cosines, sines, bins):
-    """Write the spectra of eight real signals, from the transform of even and odd samples."""
+def _unzip(work, places, cosines, sines, spectra):
+    """Write the spectra of up to eight real signals, from the transform of even and odd samples."""
     n = places.size - 1
     half = work.dtype.type(0.5)
     for k in range(n + 1):
         c, s = cosines[k], sines[k]
-        own, mirror, out = work[places[k] * ROW :], work[places[n - k] * ROW :], bins[k * ROW :]
-        for i in range(LANES):
-            zr, zi, yr, yi = own[i], own[i + LANES], mirror[i], mirror[i + LANES]
+        own, mirror = work[places[k] * ROW :], work[places[n - k] * ROW :]
+        for lane in range(spectra.shape[0]):
+            zr, zi, yr, yi = own[lane], own[lane + LANES], mirror[lane], mirror[lane + LANES]
             hr, hi = zi + yi, yr - zr
-            out[i] = half * (zr + yr + hr * c - hi * s)
-            out[i + LANES] = half * (zi - yi + hr * s + hi * c)
+            spectra[lane, 0, k] = half * (zr + yr + hr * c - hi * s)
+            spectra[lane, 1, k] = half * (zi - yi + hr * s + hi * c)
+    spectra[:, :, n + 1 :] = 0
 
 
 @njit_relaxed
-def _zip(bins, places, cosines, sines, work):
+def _zip(spectra, places, cosines, sines, work):
     """Undo `_unzip`, with the factor that the transforms leave out."""
-    n = places.size - 1
+    n, n_lanes = places.size - 1, spectra.shape[0]
     scale = work.dtype.type(0.5 / n)
     for k in range(n):
         c, s = cosines[k], sines[k]
-        own, x, y = work[places[k] * ROW :], bins[k * ROW :], bins[(n - k) * ROW :]
-        for i in range(LANES):
-            xr, xi, yr, yi = x[i], x[i + LANES], y[i], y[i + LANES]
+        own = work[places[k] * ROW :]
+        for lane in range(n_lanes):
+            xr, xi = spectra[lane, 0, k], spectra[lane, 1, k]
+            yr, yi = spectra[lane, 0, n - k], spectra[lane, 1, n - k]
             dr, di = xr - yr, xi + yi
-            own[i] = scale * (xr + yr - (di * c - dr * s))
-            own[i + LANES] = scale * (xi - yi + (dr * c + di * s))
+            own[lane] = scale * (xr + yr - (di * c - dr * s))
+            own[lane + LANES] = scale * (xi - yi + (dr * c + di * s))
+        for lane in range(n_lanes, LANES):
+            own[lane] = own[lane + LANES] = 0
 
 
 @njit
@@ -91,21 +95,13 @@ def _transform(signal, first, half, tables, spectra):
     places, factors, cosines, sines = tables
     frames = np.zeros((LANES, 2 * half), signal.dtype)
     work = np.empty(2 * half * LANES, signal.dtype)
-    bins = np.empty((half + 1) * ROW, signal.dtype)
     for lane in range(spectra.shape[0]):
         begin, frame = (first + lane) * half, frames[lane]
         for i in range(min(half, signal.size - begin)):
             frame[i] = signal[begin + i]
     to_lanes(frames, work)
     forward(work, factors)
-    _unzip(work, places, cosines, sines, bins)
-    for lane in range(spectra.shape[0]):
-        for part in range(2):
-            row, column = spectra[lane, part], bins[part * LANES + lane :]
-            for k in range(half + 1):
-                row[k] = column[k * ROW]
-            for k in range(half + 1, row.size):
-                row[k] = 0
+    _unzip(work, places, cosines, sines, spectra)
 
 
 @njit
@@ -114,13 +110,7 @@ def _transform_back(spectra, begin, half, tables, signal):
     places, factors, cosines, sines = tables
     frames = np.empty((LANES, 2 * half), signal.dtype)
     work = np.empty(2 * half * LANES, signal.dtype)
-    bins = np.zeros((half + 1) * ROW, signal.dtype)
-    for lane in range(spectra.shape[0]):
-        for part in range(2):
-            row, column = spectra[lane, part], bins[part * LANES + lane :]
-            for k in range(half + 1):
-                column[k * ROW] = row[k]
-    _zip(bins, places, cosines, sines, work)
+    _zip(spectra, places, cosines, sines, work)
     backward(work, factors)
     from_lanes(work, frames)
     for lane in range(spectra.shape[0]):
