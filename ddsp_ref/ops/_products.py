@@ -29,12 +29,16 @@ _PART = 1 << 22  # multiply-adds of a part of the work, about 0.05 ms
 _SMALL = 1 << 18
 
 
-@njit
-def aligned(n, dtype):
+def aligned_room(n, dtype):
     """Return room that begins with a line of the cache: vectors that cross lines cost double."""
     room = np.empty(n + 64, dtype)
     start = -room.ctypes.data % 64 // room.itemsize
     return room[start : start + n]
+
+
+# For kernels. What returns arrays must not be called by them and by Python both: after a change in
+# one file, numba 0.68 loads copies from its cache that no longer know how to return an array.
+aligned = njit(aligned_room)
 
 
 def _blocks(n_columns):
@@ -52,7 +56,7 @@ def as_tiles(matrix, dtype):
     padded[: matrix.shape[0], : matrix.shape[1]] = matrix
     tiles = padded.reshape(n_groups, 4, n_blocks, width // _LANES, _LANES)
     tiles = tiles.transpose(2, 0, 3, 1, 4)
-    result = aligned(tiles.size, tiles.dtype).reshape(tiles.shape)
+    result = aligned_room(tiles.size, tiles.dtype).reshape(tiles.shape)
     result[:] = tiles
     result.flags.writeable = False
     return result.reshape(n_blocks, n_groups, 4 * width)
@@ -184,7 +188,7 @@ def no_sums(n_parts, n_in, n_out, dtype):
     """Return zeros for `add_transposed`, for as many parts of the work."""
     n_blocks, width = _blocks(n_out)
     shape = n_parts, n_blocks, -(-n_in // 4), 4 * width
-    sums = aligned(math.prod(shape), np.dtype(dtype)).reshape(shape)
+    sums = aligned_room(math.prod(shape), dtype).reshape(shape)
     sums[:] = 0
     return sums
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ddsp_ref.jit import njit, njit_relaxed, ranges
 from ddsp_ref.ops._exponentials import decay
-from ddsp_ref.ops._products import aligned
+from ddsp_ref.ops._products import aligned, aligned_room
 
 _MOST = 4  # sequences that share one pass over the weights
 
@@ -25,7 +25,7 @@ def even_rows(matrix):
     """Copy a matrix row by row, with a row of zeros added if their number is odd."""
     n_rows, n_columns = matrix.shape
     n_even = n_rows + n_rows % 2
-    copy = _aligned_rows(n_even, n_columns, matrix.dtype)
+    copy = aligned_room(n_even * n_columns, matrix.dtype).reshape(n_even, n_columns)
     copy[:n_rows], copy[n_rows:] = matrix, 0
     return copy
 
