@@ -206,7 +206,7 @@ def load_instrument(folder: str | os.PathLike[str]) -> Instrument:
     arrays = {k: w.astype(np.float32) for k, w in weights.items()}
     voices = own_arrays(arrays)
     voice, *others = header["voices"] or [""]
-    if others != list(voices):
+    if sorted(map(str, others)) != sorted(voices):
         raise InstrumentError(
             f"{where} is damaged: its voices are {header['voices']}, but there are arrays for "
             f"{list(voices)}"
@@ -219,7 +219,7 @@ def load_instrument(folder: str | os.PathLike[str]) -> Instrument:
         header["description"],
         header["card"],
         voice,
-        voices,
+        {other: voices[other] for other in others},
     )
 
 

@@ -66,10 +66,10 @@ def test_gradient_of_a_batch_of_voices(rng):
 
 def voiced(rng):
     config = tiny_config()
-    params = vs.share_out(Model(config).init(rng), ["ann", "bob"])
+    params = vs.share_out(Model(config).init(rng), ["ann", "bob", "ada"])
     params = {k: p + np.float32(0.1) * rng.standard_normal(p.shape) for k, p in params.items()}
     params = {k: p.astype(np.float32) for k, p in params.items()}
-    others = {"bob": vs.own_arrays(params)["bob"]}
+    others = {voice: vs.own_arrays(params)[voice] for voice in ("bob", "ada")}
     return Instrument("duo", config, vs.of_voice(params, "ann"), {}, "", {}, "ann", others), params
 
 
@@ -77,8 +77,8 @@ def test_an_instrument_keeps_its_voices(tmp_path, rng):
     instrument, params = voiced(rng)
     save_instrument(tmp_path / "duo", instrument)
     loaded = load_instrument(tmp_path / "duo")
-    assert (loaded.voice, list(loaded.voices)) == ("ann", ["bob"])
-    for voice in ("ann", "bob"):
+    assert (loaded.voice, list(loaded.voices)) == ("ann", ["bob", "ada"])
+    for voice in ("ann", "bob", "ada"):
         chosen = find_instrument(f"{tmp_path / 'duo'}:{voice}")
         assert chosen.voice == voice
         wanted = vs.of_voice(params, voice)
@@ -90,7 +90,7 @@ def test_an_instrument_keeps_its_voices(tmp_path, rng):
         np.testing.assert_array_equal(back.parameters[name], array)
     save_instrument(tmp_path / "other", loaded.with_voice("bob"))  # as the one that plays
     assert load_instrument(tmp_path / "other").voice == "bob"
-    with pytest.raises(InstrumentError, match="duo has no voice 'cid'; there are: ann, bob"):
+    with pytest.raises(InstrumentError, match="duo has no voice 'cid'; there are: ann, bob, ada"):
         find_instrument(f"{tmp_path / 'duo'}:cid")
     with pytest.raises(InstrumentError, match="flute has no voice 'nobody'"):
         find_instrument("flute:nobody")
@@ -101,13 +101,13 @@ def test_an_instrument_keeps_its_voices(tmp_path, rng):
 def test_damaged_voices_are_refused(tmp_path, rng):
     instrument, _ = voiced(rng)
     short = {**instrument.voices["bob"], IR_KEY: np.zeros(3, np.float32)}
-    bad = dataclasses.replace(instrument, voices={"bob": short})
+    bad = dataclasses.replace(instrument, voices={"bob": short, "ada": short})
     with pytest.raises(InstrumentError, match=rf"{IR_KEY} has shape \(3,\), must be"):
         save_instrument(tmp_path / "duo", bad)
     save_instrument(tmp_path / "duo", instrument)
     header = tmp_path / "duo" / "instrument.json"
     values = json.loads(header.read_text())
-    for names in ([], ["ann"], ["ann", "cid"], ["ann", "bob", "bob"]):
+    for names in ([], ["ann"], ["ann", "bob", "cid"], ["ann", "bob", "bob"], ["ann", "bob", 3]):
         header.write_text(json.dumps({**values, "voices": names}))
         with pytest.raises(InstrumentError, match="is damaged: its voices are"):
             load_instrument(tmp_path / "duo")
