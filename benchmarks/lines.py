@@ -211,9 +211,9 @@ def original_model(batch: int, with_target: bool):
 
 def shipped_model(batch: int, with_target: bool):
     def make(sizes, rng):
-        violin = find_instrument("violin")
-        parameters, n_examples = violin.parameters, sizes.batch or batch
-        return _model(sizes, rng, violin.config, parameters, n_examples, with_target)
+        cello = find_instrument("cello")  # six of seven have its sizes
+        parameters, n_examples = cello.parameters, sizes.batch or batch
+        return _model(sizes, rng, cello.config, parameters, n_examples, with_target)
 
     return make
 

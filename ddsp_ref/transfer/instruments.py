@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from ddsp_ref.errors import ImportFormatError, InstrumentError
@@ -73,7 +74,8 @@ def find_instrument(instrument: str | os.PathLike[str] | Instrument) -> Instrume
     found, (name, _, voice) = _find(text), text.rpartition(":")
     if found is None and voice:  # colons may be in the names of folders, too
         found = _find(name)
-        found = found and found.with_voice(voice)
+        if found is not None and found.voice != voice:
+            found = replace(found.with_voice(voice), name=f"{found.name}-{voice}")
     if found is not None:
         return found
     folders = instrument_folders()

@@ -80,7 +80,7 @@ def test_an_instrument_keeps_its_voices(tmp_path, rng):
     assert (loaded.voice, list(loaded.voices)) == ("ann", ["bob", "ada"])
     for voice in ("ann", "bob", "ada"):
         chosen = find_instrument(f"{tmp_path / 'duo'}:{voice}")
-        assert chosen.voice == voice
+        assert (chosen.name, chosen.voice) == ("duo" if voice == "ann" else f"duo-{voice}", voice)
         wanted = vs.of_voice(params, voice)
         assert set(chosen.parameters) == set(wanted)
         for name, array in wanted.items():

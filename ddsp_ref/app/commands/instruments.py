@@ -69,11 +69,12 @@ def describe_instrument(instrument: Instrument) -> str:
 
 
 def _voices(instrument: Instrument) -> str:
-    """Return the voices of an instrument that has several, and how to name them."""
+    """Return the voices of an instrument that has several, the one that plays first."""
     if not instrument.voices:
         return ""
-    example = f"{instrument.name}:{next(iter(instrument.voices))}"
-    return f"{', '.join([instrument.voice, *instrument.voices])}, chosen as in {example}"
+    about, own = instrument.card.get("voices"), [instrument.voice, *instrument.voices]
+    told = [f"{v} ({about[v]})" if isinstance(about, dict) and v in about else v for v in own]
+    return f"{', '.join(told)}; others as NAME:VOICE"
 
 
 def _range(statistics: dict) -> str:
