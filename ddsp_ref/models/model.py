@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ddsp_ref.errors import require
+from ddsp_ref.jit import keep_memory
 from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.decoder import Controls
 from ddsp_ref.models.decoders import DECODERS
@@ -242,6 +243,7 @@ class Model:
         float, dict of str to ndarray
             The loss, and one gradient per parameter.
         """
+        keep_memory()
         audio, pullback = self.vjp(params, batch.f0_hz, batch.loudness_db, noise)
         signals = batch.audio, audio
         losses, loss_pullback = spectral_loss.vjp(*signals, wrt=(1,), **self.loss_settings)
