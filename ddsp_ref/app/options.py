@@ -68,8 +68,8 @@ def add_sound_arguments(parser: argparse.ArgumentParser) -> None:
         "--instrument",
         default="violin",
         metavar="NAME",
-        help="one of `ddsp-ref instruments`, or the folder or zip of another; NAME:VOICE where there "
-        "are several voices (default: violin)",
+        help="one of `ddsp-ref instruments`, or the folder or zip of another; NAME:VOICE if it has "
+        "several voices (default: violin)",
     )
     add(
         "--reverb",

@@ -1,9 +1,9 @@
 """The spectral loss of everyday, fast: L1 of magnitudes and of their logarithms.
 
 A part of the signals is cut in eight segments, which are laid side by side once: a row holds one
-sample of each. Then the eight frames that are transformed together, one from every segment, are a run
-of rows, whatever the size of the transform, and stay in the cache of a core all the way from cutting
-to adding up what they pull with.
+sample of each. Then the eight frames that are transformed together, one from every segment, are a
+run of rows, whatever the size of the transform, and stay in the cache of a core all the way from
+cutting to adding up what they pull with.
 """
 
 from __future__ import annotations
