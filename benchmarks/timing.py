@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ddsp_ref.jit import get_num_threads, njit, run_parts
-from ddsp_ref.ops._products import _add_products, aligned, as_tiles
+from ddsp_ref.ops._products import _ROW, _add_products, aligned_room, as_tiles
 
 
 def median_ms(function: Callable[[], object], seconds: float = 1.0, at_least: int = 5) -> float:
@@ -28,7 +28,7 @@ def median_ms(function: Callable[[], object], seconds: float = 1.0, at_least: in
 @njit
 def _multiply_adds(weights, tiles, sums, n):
     for _ in range(n):
-        _add_products(weights, tiles, tiles.shape[0], sums, sums.size)
+        _add_products(weights, tiles, tiles.shape[0], sums, tiles.shape[1] // 4)
 
 
 def multiply_add_peak(dtype) -> float:
@@ -40,8 +40,9 @@ def multiply_add_peak(dtype) -> float:
     a = np.ones((2048, 2048), dtype)
     product = len(a) ** 3 / (1e-3 * median_ms(lambda: a @ a))
     n, n_threads, tiles = 20_000, get_num_threads(), as_tiles(np.ones((16, 128), dtype), dtype)[0]
-    weights, sums = np.zeros((4, 16), dtype), aligned(n_threads * 512, np.dtype(dtype))
-    parts = [(weights, tiles, rows, n) for rows in sums.reshape(n_threads, 512)]
+    weights, sums = np.zeros((4, 16), dtype), aligned_room(n_threads * 4 * _ROW, dtype)
+    sums[:] = 0
+    parts = [(weights, tiles, rows, n) for rows in sums.reshape(n_threads, 4 * _ROW)]
     milliseconds = median_ms(lambda: run_parts(_multiply_adds, parts))
     return max(product, n_threads * n * 4 * tiles.size / (1e-3 * milliseconds))
 
