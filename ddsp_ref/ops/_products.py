@@ -7,7 +7,6 @@ of kernels may not know.
 
 A tile is four rows of a matrix, 16 columns wide. Four rows of sums are updated by four rows at a
 time, so that 16 multiply-adds follow on four loads; blocks of the matrix stay in the second cache.
-Narrower ones would stay in the fastest, but what is prepared for every row of tiles costs more.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
 _LANES = 16  # numbers beside each other: one or two vector registers
 _TILE = 4 * _LANES
 _DEPTH, _MOST = 32, 32 * _LANES  # rows and columns of a block of the matrix, 64 kB in float32
-_ROW = _MOST + _LANES  # from one row of sums to the next, which are not to meet in the cache
+_ROW = _MOST + 9 * _LANES  # from one row of sums to the next, which are not to meet in the cache
 ROWS = 64  # of sums that are kept while the blocks are gone through
 LONG = 2048  # rows that are added up in float32; parts are added in float64
 _PART = 1 << 22  # multiply-adds of a part of the work, about 0.05 ms
@@ -88,10 +87,12 @@ def _load(rows, first, begin, weights):
     n = min(_DEPTH, rows.shape[1] - begin)
     for r in range(min(4, rows.shape[0] - first)):
         row, own = rows[first + r, begin:], weights[r]
-        for i in range(n):  # were n a constant, the compiler would move numbers one by one
-            own[i] = row[i]
-        for i in range(n, _DEPTH):
-            own[i] = 0
+        if n == _DEPTH:  # a constant number of moves
+            for i in range(_DEPTH):
+                own[i] = row[i]
+        else:
+            for i in range(_DEPTH):
+                own[i] = row[i] if i < n else 0
 
 
 @njit_relaxed
@@ -126,8 +127,8 @@ def multiply(rows, tiles, bias, products):
 
 
 @njit_relaxed
-def _add_outer(rows, others, n_columns, sums):
-    """sums += rows.T @ others: four rows of either, each group of four columns to its own sums."""
+def _add_outer(rows, tiles, n_used, sums):
+    """sums += rows.T @ matrix: four rows of either, each group of four columns to its own sums."""
     r0, r1, r2, r3 = rows[0], rows[1], rows[2], rows[3]
     for g in range(sums.shape[0]):
         k = 4 * g
@@ -136,10 +137,10 @@ def _add_outer(rows, others, n_columns, sums):
         c0, c1, c2, c3 = r0[k + 2], r1[k + 2], r2[k + 2], r3[k + 2]
         d0, d1, d2, d3 = r0[k + 3], r1[k + 3], r2[k + 3], r3[k + 3]
         own = sums[g]
-        for first in range(0, n_columns, _LANES):
-            x, s = others[first:], own[4 * first : 4 * first + _TILE]
+        for first in range(0, n_used, _TILE):
+            x, s = tiles[first : first + _TILE], own[first : first + _TILE]
             for i in range(_LANES):
-                x0, x1, x2, x3 = x[i], x[i + _ROW], x[i + 2 * _ROW], x[i + 3 * _ROW]
+                x0, x1, x2, x3 = x[i], x[i + 16], x[i + 32], x[i + 48]
                 s[i] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
                 s[i + 16] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
                 s[i + 32] += c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
@@ -147,16 +148,21 @@ def _add_outer(rows, others, n_columns, sums):
 
 
 @njit_relaxed
-def _pack(rows, begin, end, width, packed):
-    """Copy these columns of up to 64 rows; what is missing is 0."""
-    n_rows = rows.shape[0]
-    for r in range((n_rows + 3) // 4 * 4):
-        own, source = packed[r // 4, r % 4 * _ROW :], rows[min(r, n_rows - 1), begin:end]
-        n = source.size if r < n_rows else 0
-        for i in range(n):
-            own[i] = source[i]
-        for i in range(n, width):
-            own[i] = 0
+def _pack(rows, begin, end, tiles):
+    """Write columns begin to end of up to 64 rows as tiles; missing rows are 0."""
+    n = end - begin
+    for r in range((rows.shape[0] + 3) // 4 * 4):
+        target = tiles[r // 4, _LANES * (r % 4) :]
+        for first in range(0, n, _LANES):
+            own = target[4 * first :]
+            if r < rows.shape[0] and first + _LANES <= n:
+                source = rows[r, begin + first :]
+                for i in range(_LANES):
+                    own[i] = source[i]
+            else:
+                for i in range(_LANES):
+                    known = r < rows.shape[0] and first + i < n
+                    own[i] = rows[r, begin + first + i] if known else 0
 
 
 @njit_relaxed
@@ -165,16 +171,17 @@ def add_transposed(rows, others, sums):
     n_rows, n_in = rows.shape
     weights = np.zeros((4, _DEPTH), rows.dtype)
     width = sums.shape[2] // 4
-    packed = aligned(ROWS * _ROW, rows.dtype).reshape(ROWS // 4, 4 * _ROW)
+    packed = aligned(ROWS * width, rows.dtype).reshape(ROWS // 4, 4 * width)
     for block in range(sums.shape[0]):
         begin, end = block * width, min((block + 1) * width, others.shape[1])
-        _pack(others, begin, end, width, packed)
+        n_used = (end - begin + _LANES - 1) // _LANES * _TILE
+        _pack(others, begin, end, packed)
         for depth in range(0, n_in, _DEPTH):
             n_deep = (min(_DEPTH, n_in - depth) + 3) // 4
             own = sums[block, depth // 4 : depth // 4 + n_deep]
             for first in range(0, n_rows, 4):  # what stands in weights beyond meets zeros
                 _load(rows, first, depth, weights)
-                _add_outer(weights, packed[first // 4], end - begin, own)
+                _add_outer(weights, packed[first // 4], n_used, own)
 
 
 @njit
