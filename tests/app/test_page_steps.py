@@ -41,6 +41,8 @@ def test_a_slider_whose_field_is_empty_stands_where_it_began():
 
 def test_names_are_for_people():
     assert steps.instrument_names()["Tenor Saxophone"] == "tenor_saxophone"
+    assert steps.instrument_names()["Violin (imis)"] == "violin:imis"
+    assert steps.find_player("violin:imis").voice == "imis"
 
 
 def test_nothing_to_hear_yet():
