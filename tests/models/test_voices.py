@@ -35,6 +35,7 @@ def test_names_come_from_file_names():
         vs.name_voices([recording("a/b.wav", 200.0, 0.2)], "a.b")
 
 
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="a minute in plain Python")
 def test_gradient_of_a_batch_of_voices(rng):
     """Against differences; a matrix hears all examples, a vector those of its voice."""
     model = Model(tiny_config("conv"))
@@ -43,7 +44,7 @@ def test_gradient_of_a_batch_of_voices(rng):
     params = {k: p + 0.2 * rng.standard_normal(p.shape) for k, p in params.items()}
     for voice in ("ann", "bob", "cid"):
         params[f"voices/{voice}/{IR_KEY}"] *= 0.1
-    batch, noise = random_batch(model, rng, n_examples=3)
+    batch, noise = random_batch(model, rng, n_examples=3, n_frames=5)
     batch = dataclasses.replace(batch, voices=("bob", "ann", "bob"))
     loss, gradients = vs.loss_and_gradients(model, params, batch, noise)
     assert set(gradients) == set(params)
