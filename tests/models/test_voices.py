@@ -44,7 +44,7 @@ def test_gradient_of_a_batch_of_voices(rng):
     params = {k: p + 0.2 * rng.standard_normal(p.shape) for k, p in params.items()}
     for voice in ("ann", "bob", "cid"):
         params[f"voices/{voice}/{IR_KEY}"] *= 0.1
-    batch, noise = random_batch(model, rng, n_examples=3, n_frames=5)
+    batch, noise = random_batch(model, rng, n_examples=3)
     batch = dataclasses.replace(batch, voices=("bob", "ann", "bob"))
     loss, gradients = vs.loss_and_gradients(model, params, batch, noise)
     assert set(gradients) == set(params)
