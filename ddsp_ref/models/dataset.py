@@ -136,7 +136,11 @@ def load_dataset(
     if not dataset.training:
         raise TrainingError("every recording is held out: nothing is left to learn from")
     unheard = {r.voice for r in dataset.held_out} - {r.voice for r in dataset.training}
-    require(not unheard, f"every recording of the voice {', '.join(sorted(unheard))} is held out")
+    require(
+        not unheard,
+        f"every recording of the voice {', '.join(sorted(unheard))} is held out, at least one of "
+        "each must be left to learn from; name what to hold out, such as '*_part03*'",
+    )
     return dataset
 
 
