@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ddsp_ref.errors import ParameterError, require
-from ddsp_ref.jit import COMPILED, njit_relaxed
+from ddsp_ref.jit import COMPILED, njit_relaxed, read_only
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,7 @@ def _spoil(flat):
 def _is_finite(array: np.ndarray) -> bool:
     if not COMPILED or not array.flags.c_contiguous:
         return bool(np.isfinite(array).all())
-    flat = array.reshape(-1)  # a view, of its own flags
-    flat.flags.writeable = False  # one kind of array, so that the kernel is compiled once
-    return math.isfinite(_spoil(flat))
+    return math.isfinite(_spoil(read_only(array.reshape(-1))))
 
 
 def float_array(what: str, value: Any) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ddsp_ref.errors import ParameterError, require
+from ddsp_ref.jit import read_only
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -57,9 +58,7 @@ class Call:
             if lead != self.batch and not alone:
                 array = np.broadcast_to(array, self.batch + core)
             array = array.reshape((1 if alone else math.prod(self.batch), *core))
-        flat = np.ascontiguousarray(array, self.dtype).view()
-        flat.flags.writeable = False  # one numba specialisation, and inputs cannot be harmed
-        return flat
+        return read_only(np.ascontiguousarray(array, self.dtype))
 
     def restore(self, flat: Any) -> Any:
         if isinstance(flat, tuple):
@@ -83,9 +82,7 @@ class Call:
                 f"{has} dtype {y_bar.dtype}, must be float32 or float64",
             )
             raise ParameterError(f"{has} shape {y_bar.shape}, must be that of the value, {wanted}")
-        flat = np.ascontiguousarray(y_bar.reshape(flat_y.shape), flat_y.dtype).view()
-        flat.flags.writeable = False
-        return flat
+        return read_only(np.ascontiguousarray(y_bar.reshape(flat_y.shape), flat_y.dtype))
 
     def restore_cotangents(self, cotangents: Arrays, wrt: Sequence[int]) -> Arrays:
         each = enumerate(zip(cotangents, self.shapes, self.dtypes, strict=True))

@@ -98,6 +98,13 @@ def njit_relaxed(function: Callable) -> Callable:
     return _compile(function, RELAXED)
 
 
+def read_only(array: np.ndarray) -> np.ndarray:
+    """Return a view that cannot be written to: one kind of array, so that kernels compile once."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def _default_threads() -> int:
     text = os.environ.get("DDSP_REF_NUM_THREADS", "")
     if text.isdigit() and int(text) > 0:

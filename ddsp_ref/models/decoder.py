@@ -91,16 +91,21 @@ class Decoder:
             `amplitudes` (..., n_frames), `harmonic_distribution` (..., n_frames, n_harmonics) and
             `noise_magnitudes` (..., n_frames, n_bands): network outputs, any real numbers.
         """
-        n_frames = f0_scaled.shape[-1]
+        return self._split(self._frames(params, loudness_scaled[..., None], f0_scaled[..., None]))
+
+    def _frames(
+        self, params: Mapping[str, np.ndarray], loudness: np.ndarray, f0: np.ndarray
+    ) -> np.ndarray:
+        """Return raw outputs."""
         n_out = 1 + self.n_harmonics + self.n_bands
-        y = np.empty((*f0_scaled.shape, n_out), params["decoder/controls/bias"].dtype)
+        y = np.empty((*f0.shape[:-1], n_out), params["decoder/controls/bias"].dtype)
         state = None
-        for start in range(0, n_frames, _CHUNK):
+        for start in range(0, f0.shape[-2], _CHUNK):
             piece = slice(start, start + _CHUNK)
             y[..., piece, :], state = self._chunk(
-                params, loudness_scaled[..., piece, None], f0_scaled[..., piece, None], state
+                params, loudness[..., piece, :], f0[..., piece, :], state
             )
-        return self._split(y)
+        return y
 
     def _inputs_vjp(
         self, params: Mapping[str, np.ndarray], f0_scaled: np.ndarray, loudness_scaled: np.ndarray

@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
+from ddsp_ref.jit import njit, njit_relaxed, ranges, read_only, run_parts
 
 _LANES = 16  # numbers beside each other: one or two vector registers
 _TILE = 4 * _LANES
@@ -51,14 +51,15 @@ def as_tiles(matrix, dtype):
     Shape (column blocks, row groups, tiles of a block): four rows after each other, 512 columns.
     """
     n_groups, (n_blocks, width) = -(-matrix.shape[0] // 4), _blocks(matrix.shape[1])
-    padded = np.zeros((4 * n_groups, n_blocks * width), dtype)
-    padded[: matrix.shape[0], : matrix.shape[1]] = matrix
+    padded = matrix
+    if matrix.shape != (4 * n_groups, n_blocks * width):
+        padded = np.zeros((4 * n_groups, n_blocks * width), dtype)
+        padded[: matrix.shape[0], : matrix.shape[1]] = matrix
     tiles = padded.reshape(n_groups, 4, n_blocks, width // _LANES, _LANES)
     tiles = tiles.transpose(2, 0, 3, 1, 4)
-    result = aligned_room(tiles.size, tiles.dtype).reshape(tiles.shape)
+    result = aligned_room(tiles.size, dtype).reshape(tiles.shape)
     result[:] = tiles
-    result.flags.writeable = False
-    return result.reshape(n_blocks, n_groups, 4 * width)
+    return read_only(result.reshape(n_blocks, n_groups, 4 * width))
 
 
 @njit_relaxed
@@ -232,9 +233,7 @@ def affine(x, matrix, bias):
 
 def _rows(x):
     """Return the vectors along the last axis as one matrix, of the kind that an op is given."""
-    flat = x.view() if x.ndim == 2 else np.ascontiguousarray(x).reshape(-1, x.shape[-1]).view()
-    flat.flags.writeable = False  # else kernels are compiled once more
-    return flat
+    return read_only(x if x.ndim == 2 else np.ascontiguousarray(x).reshape(-1, x.shape[-1]))
 
 
 def product(x, matrix):

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from ddsp_ref.errors import ParameterError
+from ddsp_ref.jit import get_num_threads, set_num_threads
 from ddsp_ref.models import decoder as base
+from ddsp_ref.models import recurrence
 from ddsp_ref.models.convolution import ConvDecoder, ConvSettings
 from ddsp_ref.models.decoders import MlpDecoder, MlpSettings, RnnDecoder, RnnSettings
+from ddsp_ref.models.recurrence import PytorchDecoder, PytorchSettings
 
 TINY = [
     MlpDecoder(MlpSettings(5, 2), n_harmonics=4, n_bands=3),
@@ -56,9 +59,42 @@ def test_pieces_agree_with_the_whole(decoder, rng, monkeypatch):
     f0, loudness = rng.random((2, 3, 50))
     whole = decoder.vjp(params, f0, loudness)[0]
     monkeypatch.setattr(base, "_CHUNK", 7)
+    monkeypatch.setattr(recurrence, "_PIECE", 7)
     pieces = decoder(params, f0, loudness)
     for name in NAMES:
         np.testing.assert_allclose(pieces[name], whole[name], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "decoder",
+    [
+        RnnDecoder(RnnSettings(40, 2, 48), n_harmonics=4, n_bands=3),
+        PytorchDecoder(PytorchSettings(48, 2), n_harmonics=4, n_bands=3),
+    ],
+)
+@pytest.mark.parametrize("n_sequences", [1, 3])
+def test_a_recurrence_beside_other_work_gives_what_it_gives_alone(
+    decoder, n_sequences, rng, monkeypatch
+):
+    monkeypatch.setattr(recurrence, "_PIECE", 64)
+    params = {k: p.astype(np.float32) for k, p in shake(decoder.init(rng), rng).items()}
+    f0, loudness = rng.random((2, n_sequences, 300)).astype(np.float32)
+    before = get_num_threads()
+    try:
+        set_num_threads(1)
+        alone = decoder(params, f0, loudness)
+        for n_threads in (2, 3):
+            set_num_threads(n_threads)
+            beside = decoder(params, f0, loudness)
+            assert all(np.array_equal(beside[name], alone[name]) for name in NAMES)
+    finally:
+        set_num_threads(before)
+    by_piece = decoder(double(params), f0, loudness)
+    monkeypatch.setattr(recurrence, "_PIECE", 300)
+    at_once = decoder(double(params), f0, loudness)
+    for name in NAMES:
+        assert by_piece[name].dtype == np.float64
+        np.testing.assert_allclose(by_piece[name], at_once[name], rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("decoder", TINY)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ddsp_ref.jit import njit_relaxed, ranges, run_parts
+from ddsp_ref.jit import njit_relaxed, ranges, read_only, run_parts
 from ddsp_ref.ops._products import aligned
 
 _ROW = 16
@@ -243,9 +243,3 @@ def in_time(hop, n_taps):
 def _part_size(n_taps):
     # every part also sums what rings into it, n_taps samples, so it should be longer than that
     return max((1 << 21) // n_taps, 8 * n_taps)
-
-
-def read_only(array):
-    """One kind of array for the kernels, so that they are compiled once."""
-    array.flags.writeable = False
-    return array

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ddsp_ref.jit import COMPILED
+from ddsp_ref.jit import COMPILED, read_only
 from ddsp_ref.op import Case, Op
 from ddsp_ref.ops.filters._convolution import check_crop, crop, fft_vjp
 from ddsp_ref.ops.filters._partitions import Spectra, convolve, correlate, partition_size
-from ddsp_ref.ops.filters._tiles import in_time, read_only, time_vjp
+from ddsp_ref.ops.filters._tiles import in_time, time_vjp
 
 
 def define(audio, impulse_response, *, padding="same", delay_compensation=-1, xp=np):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ddsp_ref.jit import read_only
 from ddsp_ref.op import Case, Op
 from ddsp_ref.ops.filters import fft_convolve_frames, frequency_impulse_response
 from ddsp_ref.ops.filters._convolution import crop, fft_vjp
-from ddsp_ref.ops.filters._tiles import convolve_in_time, in_time, pull_in_time, read_only
+from ddsp_ref.ops.filters._tiles import convolve_in_time, in_time, pull_in_time
 from ddsp_ref.ops.filters.frequency_impulse_response import response_maps
 
 

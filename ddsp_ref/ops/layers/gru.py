@@ -78,19 +78,34 @@ def define(x, state, kernel, recurrent_kernel, bias, recurrent_bias, *, xp=np):
     return xp.stack(frames)
 
 
+def run(gates, state, weights, bias, recurrent_bias):
+    """Return the states after each frame, and what else their gradient needs.
+
+    `gates`, shape (n_batch, n_frames, 3 * n_hidden), holds x @ kernel and is overwritten;
+    `weights` are those of `as_weights`.
+    """
+    n_batch, n_frames, _ = gates.shape
+    inner = np.empty((n_batch, n_frames, state.shape[1]), gates.dtype)
+    y = np.empty_like(inner)
+    shared = (gates, inner, y, state, weights, bias, recurrent_bias)
+    run_parts(gru_forward, [(*shared, *part) for part in shares(n_batch)])
+    return y, inner
+
+
+def as_weights(recurrent_kernel):
+    """Return the recurrent kernel as `run` reads it."""
+    return even_rows(recurrent_kernel.T)
+
+
 def vjp(x, state, kernel, recurrent_kernel, bias, recurrent_bias):
     n_batch, n_frames, n_in = x.shape
     n = state.shape[1]
     flat_x = x.reshape(n_batch * n_frames, n_in)
     gates = affine(flat_x, kernel, np.zeros(3 * n, x.dtype)).reshape(n_batch, n_frames, 3 * n)
-    inner = np.empty((n_batch, n_frames, n), x.dtype)
-    y = np.empty((n_batch, n_frames, n), x.dtype)
-    parts = shares(n_batch)
-    weights = even_rows(recurrent_kernel.T)
-    shared = (gates, inner, y, state, weights, bias, recurrent_bias)
-    run_parts(gru_forward, [(*shared, *part) for part in parts])
+    y, inner = run(gates, state, as_weights(recurrent_kernel), bias, recurrent_bias)
 
     def pullback(y_bar):
+        parts = shares(n_batch)
         bars = np.empty((n_batch, n_frames, 4 * n), x.dtype)
         bias_bars = np.zeros((len(parts), 4 * n))
         state_bar = np.empty_like(state)
