@@ -29,6 +29,7 @@ from ddsp_ref.importers.tf_checkpoint import (
 )
 from ddsp_ref.importers.tflite import read_tflite
 from ddsp_ref.importers.torch_state import read_torch_state
+from ddsp_ref.jit import COMPILED
 
 from .writers import FIXTURES, block, entry, flatbuffer, header, proto, table, texts, tflite_model
 
@@ -243,6 +244,7 @@ def test_mutated_files(tmp_path, kind):
     assert outcomes["refused"] > 20, "the mutations do too little"
 
 
+@pytest.mark.skipif(not COMPILED, reason="checksums in plain Python take minutes")
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_stays_small(tmp_path, kind):
     fuzz(kind, 5, tmp_path, seed=3)  # what is compiled or cached at first use

@@ -81,7 +81,8 @@ def _compare_part(rows, bars, wanted, first, segment, n_samples, window, factors
     """
     hop, dtype = window.size // LANES // 4, window.dtype
     works = np.empty((2, window.size), dtype)
-    scratches = np.empty(SCRATCH, dtype), np.empty(SCRATCH, np.float64)
+    # zeros, because the last run of pairs leaves room that is worked on all the same
+    scratches = np.zeros(SCRATCH, dtype), np.zeros(SCRATCH, np.float64)
     sums, exponents = np.empty(SUMS), np.zeros(2 * RUN, np.uint64)
     sums[:RUN] = 0.0
     sums[RUN:] = 1.0

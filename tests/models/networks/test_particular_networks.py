@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ddsp_ref.errors import ParameterError
+from ddsp_ref.jit import COMPILED
 from ddsp_ref.models.networks.basic import Activation, Dense, Fc, FcStack, PolyphaseResample
 from ddsp_ref.models.networks.by_name import split_to_dict
 from ddsp_ref.models.networks.conv1d import Conv1d
@@ -206,6 +207,7 @@ def test_splits_must_add_up():
         split_to_dict(np.zeros(5), [("a", 1), ("b", 3)])
 
 
+@pytest.mark.skipif(not COMPILED, reason="a long convolution in plain Python takes minutes")
 def test_a_long_convolution_takes_no_memory_for_its_taps(rng):
     net, n_frames = Conv1d(8, 31), 8000  # long beside the work buffers of the products
     x, weights = rng.standard_normal((n_frames, 8)), net.init(8, rng)
