@@ -1,4 +1,6 @@
 from ddsp_ref.analysis.crepe import decode_activations as decode_activations
+from ddsp_ref.analysis.crepe_network import CrepeNetwork as CrepeNetwork
+from ddsp_ref.analysis.crepe_pitch import crepe as crepe
 from ddsp_ref.analysis.detection import detect_notes as detect_notes
 from ddsp_ref.analysis.metrics import f0_distance as f0_distance
 from ddsp_ref.analysis.metrics import is_outlier as is_outlier
@@ -36,6 +38,7 @@ from ddsp_ref.errors import TrainingError as TrainingError
 from ddsp_ref.exporters.flat import export_c as export_c
 from ddsp_ref.exporters.flat import export_flat as export_flat
 from ddsp_ref.exporters.onnx_decoder import export_onnx as export_onnx
+from ddsp_ref.importers.crepe import read_crepe as read_crepe
 from ddsp_ref.importers.foreign import import_model as import_model
 from ddsp_ref.io.audio import read_audio as read_audio
 from ddsp_ref.io.audio import write_audio as write_audio

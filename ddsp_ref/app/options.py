@@ -20,7 +20,7 @@ def add_control_arguments(parser: argparse.ArgumentParser) -> None:
         "--tracker",
         default="pyin",
         metavar="NAME",
-        help="who finds the pitch: pyin, or crepe or pesto if installed (default: pyin)",
+        help="who finds the pitch: pyin, crepe-tiny, crepe or pesto (default: pyin)",
     )
     add("--normalize", action="store_true", help="scale the recording to a peak of 1 first")
     add(

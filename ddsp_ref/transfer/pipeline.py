@@ -102,7 +102,7 @@ def timbre_transfer(
         The name of one that ships with the package, or the folder or zip of another.
     controls : Controls, optional
         How to play; all at their defaults if not given.
-    f0_tracker : {"pyin", "crepe", "pesto"}
+    f0_tracker : {"pyin", "crepe-tiny", "crepe", "pesto"}
         Who finds the pitch, see `listen`.
     normalize : bool
         Whether the recording is first scaled to a peak of 1.

@@ -1,50 +1,58 @@
-"""Pitch trackers of other packages, brought to the frames of this one."""
+"""Pitch trackers beside pYIN: CREPE's networks, and other packages."""
 
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ddsp_ref.analysis.crepe_pitch import crepe
 from ddsp_ref.analysis.frames import frame_times, hop_size
 from ddsp_ref.analysis.pitch import fill_unvoiced
 from ddsp_ref.errors import MissingExtraError, require
+from ddsp_ref.importers.crepe import crepe_file, read_crepe
 from ddsp_ref.models.features import F0_RANGE_HZ, Features, level_of
 from ddsp_ref.transfer.clock import Progress
 
-# How to get them. The set-up of crepe 0.0.16 wants what setuptools has dropped since, and it
-# downloads weights: no extra of ours can promise that.
-_INSTALL = {
-    "crepe": 'pip install "setuptools<81" && pip install --no-build-isolation crepe tensorflow',
-    "pesto": 'pip install "ddsp_ref[pesto]"',
-}
-TRACKERS = ("pyin", *_INSTALL)
-_VOICED = 0.5  # confidence from which on the authors of both call a frame voiced
-_CREPE_RATE = 16_000
+_PESTO = 'pip install "ddsp_ref[pesto]"'
+_VOICED = 0.5  # confidence from which on its authors call a frame voiced
 _DEFAULT_HZ = 440.0  # of a recording without any pitch
 
 
 def check_tracker(function: str, name: str) -> None:
-    """Raise an error unless the tracker is known and its package is installed."""
+    """Raise an error unless the tracker is known and what it needs is installed."""
     require(
         name in TRACKERS,
         f"{function}: f0_tracker is {name!r}, must be {', '.join(map(repr, TRACKERS))}",
     )
-    if name in _INSTALL:
-        _load(name)
+    if name == "crepe":
+        _crepe_file()
+    if name == "pesto":
+        _load_pesto()
 
 
-def _load(name: str) -> Any:
+def _crepe_file() -> Path:
     try:
-        package = importlib.import_module(name)
-        reason = "" if hasattr(package, "predict") else f"the package {name} here is another one"
+        return crepe_file("full")
+    except MissingExtraError as error:
+        raise MissingExtraError(
+            f"the pitch tracker crepe cannot be used: {error}, or use crepe-tiny or pyin, which "
+            "need nothing"
+        ) from None
+
+
+def _load_pesto() -> Any:
+    try:
+        package = importlib.import_module("pesto")
+        reason = "" if hasattr(package, "predict") else "the package pesto here is another one"
     except ImportError as error:
         reason = str(error)
     if reason:
         raise MissingExtraError(
-            f"the pitch tracker {name} cannot be used: {reason}; {_INSTALL[name]}, "
-            "or use pyin, which needs nothing"
+            f"the pitch tracker pesto cannot be used: {reason}; {_PESTO}, or use pyin, which "
+            "needs nothing"
         )
     return package
 
@@ -57,12 +65,12 @@ def track(
     progress: Progress,
     level: str = "loudness",
 ) -> Features:
-    """Return features of a recording whose pitch another package finds.
+    """Return features of a recording whose pitch is not found by pYIN.
 
     Parameters
     ----------
-    name : {"crepe", "pesto"}
-        The package.
+    name : {"crepe-tiny", "crepe", "pesto"}
+        Who finds it.
     audio : ndarray, shape (n_samples,), float32
         The recording.
     sample_rate, frame_rate : int
@@ -81,15 +89,10 @@ def track(
     Raises
     ------
     MissingExtraError
-        If the package is not installed.
+        If what it needs is not installed.
     """
     progress("pitch")
-    seconds, f0_hz, confidence = _PREDICT[name](_load(name), audio, sample_rate, frame_rate)
-    times = frame_times(len(audio), sample_rate, hop_size(sample_rate, frame_rate))
-    f0_hz, confidence = np.nan_to_num(f0_hz), np.nan_to_num(confidence)  # of digital silence
-    # Theirs may be a frame more or less; in between, pitch goes over evenly in cents.
-    f0_hz = np.exp2(np.interp(times, seconds, np.log2(np.maximum(f0_hz, 1.0))))
-    confidence = np.clip(np.interp(times, seconds, confidence), 0.0, 1.0)
+    f0_hz, confidence = _PITCH[name](audio, sample_rate, frame_rate)
     lowest, highest = F0_RANGE_HZ
     voiced = (confidence >= _VOICED) & (f0_hz >= lowest) & (f0_hz <= highest)
     progress("loudness")
@@ -101,27 +104,32 @@ def track(
     )
 
 
-def _crepe(package: Any, audio: np.ndarray, sample_rate: int, frame_rate: int) -> tuple:
-    """Kim et al. 2018, as the original uses it: with a path through all frames.
-
-    It works at 16 kHz, in steps of whole samples, and counts time in the milliseconds that were
-    asked for: steps that are not whole samples would make it run ahead.
-    """
-    hop = max(1, round(_CREPE_RATE / frame_rate))
-    milliseconds = 1000.0 * (hop + 1e-6) / _CREPE_RATE  # it rounds down
-    _, f0_hz, confidence, _ = package.predict(
-        audio, sample_rate, viterbi=True, step_size=milliseconds, verbose=0
-    )
-    return np.arange(len(f0_hz)) * (hop / _CREPE_RATE), f0_hz, confidence
+def _crepe(audio: np.ndarray, sample_rate: int, frame_rate: int) -> tuple:
+    """Kim et al. 2018, the network that the original uses."""
+    pitch = crepe(audio, sample_rate, frame_rate=frame_rate, network=read_crepe(_crepe_file()))
+    return pitch.f0_hz, pitch.f0_confidence
 
 
-def _pesto(package: Any, audio: np.ndarray, sample_rate: int, frame_rate: int) -> tuple:
+def _crepe_tiny(audio: np.ndarray, sample_rate: int, frame_rate: int) -> tuple:
+    """The same, with the smallest network of its authors."""
+    pitch = crepe(audio, sample_rate, frame_rate=frame_rate)
+    return pitch.f0_hz, pitch.f0_confidence
+
+
+def _pesto(audio: np.ndarray, sample_rate: int, frame_rate: int) -> tuple:
     """Riou et al. 2023; wants a tensor, and milliseconds."""
     tensor = importlib.import_module("torch").from_numpy(audio)
-    milliseconds, f0_hz, confidence, *_ = package.predict(
+    milliseconds, f0_hz, confidence, *_ = _load_pesto().predict(
         tensor, sample_rate, step_size=1000.0 / frame_rate
     )
-    return np.asarray(milliseconds) / 1000.0, np.asarray(f0_hz), np.asarray(confidence)
+    seconds = np.asarray(milliseconds) / 1000.0
+    times = frame_times(len(audio), sample_rate, hop_size(sample_rate, frame_rate))
+    # of digital silence they are not numbers
+    f0_hz, confidence = (np.nan_to_num(np.asarray(x)) for x in (f0_hz, confidence))
+    # There may be a frame more or less; in between, pitch goes over evenly in cents.
+    f0_hz = np.exp2(np.interp(times, seconds, np.log2(np.maximum(f0_hz, 1.0))))
+    return f0_hz, np.clip(np.interp(times, seconds, confidence), 0.0, 1.0)
 
 
-_PREDICT = {"crepe": _crepe, "pesto": _pesto}
+_PITCH = {"crepe-tiny": _crepe_tiny, "crepe": _crepe, "pesto": _pesto}
+TRACKERS = ("pyin", *_PITCH)

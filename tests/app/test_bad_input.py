@@ -90,7 +90,7 @@ def test_bad_input_files(folder, capfd, name, sentence):
         ("in.wav out.wav --quiet-db 61", "quiet is 61.0 dB, must be from 0 to 60"),
         ("in.wav out.wav --autotune 2", "autotune is 2.0, must be from 0 to 1"),
         ("in.wav out.wav --tracker ear", "f0_tracker is 'ear', must be 'pyin'"),
-        ("in.wav out.wav --tracker crepe", "the pitch tracker crepe cannot be used"),
+        ("in.wav out.wav --tracker pesto", "the pitch tracker pesto cannot be used"),
         ("in.wav out.wav --curves a.txt", "curves are written as .csv, .json"),
         ("in.wav out.wav --figures no/where", "the folder no does not exist"),
         ("out.wav", "there is no INPUT; give a recording, a folder, or --record SECONDS"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_CREPE = "needs CREPE's network, which is not part of this library; `pyin` finds pitch"
+_CREPE = "needs gradients of CREPE's network, which only listens here; see `crepe`"
 _KERAS = "changes weights while Keras trains; the face has no training of its own"
 _TF = "plumbing of TensorFlow"
 _PLOT = "draws; see `ddsp_ref.plots`"
@@ -10,16 +10,10 @@ _PLOT = "draws; see `ddsp_ref.plots`"
 ABSENT = {
     "core.tf_float32": _TF + ": arrays keep their precision here",
     "core.copy_if_tf_function": _TF,
-    "spectral_ops.compute_f0": _CREPE,
-    "spectral_ops.reset_crepe": _CREPE,
-    "spectral_ops.PretrainedCREPE.batch_frames": _CREPE,
-    "spectral_ops.PretrainedCREPE.normalize_frames": _CREPE,
-    "spectral_ops.PretrainedCREPE.predict_f0_and_confidence": _CREPE,
     "spectral_ops.PretrainedCREPE.create_hmm": "a model of TensorFlow Probability; its path is "
     "`viterbi_decode`",
     "losses.PretrainedCREPE": _CREPE,
     "losses.PretrainedCREPEEmbeddingLoss": _CREPE,
-    "training.metrics.F0CrepeMetrics": _CREPE,
     "training.nn.gin_register_keras_layers": "plumbing of gin",
     "training.nn.SpectralNormalization": _KERAS,
     "colab.colab_utils.play": "sounds in a notebook's page",

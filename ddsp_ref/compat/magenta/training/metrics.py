@@ -28,14 +28,12 @@ def is_outlier(ground_truth_f0_conf):
 
 
 def compute_audio_features(audio, frame_rate=250):
-    """Return audio and loudness_db; see `compute_loudness`.
-
-    CREPE's network is not part of this library: f0_hz and f0_confidence are not there; take them
-    from `ddsp_ref.pyin`, for example.
-    """
-    rate = spectral_ops.CREPE_SAMPLE_RATE
-    loudness_db = spectral_ops.compute_loudness(squeeze(np.asarray(audio)), rate, frame_rate)
-    return {"audio": audio, "loudness_db": loudness_db}
+    """Return audio, loudness_db, f0_hz and f0_confidence; see `compute_loudness`, `crepe`."""
+    sound, rate = squeeze(np.asarray(audio)), spectral_ops.CREPE_SAMPLE_RATE
+    loudness_db = spectral_ops.compute_loudness(sound, rate, frame_rate)
+    f0_hz, f0_confidence = spectral_ops.compute_f0(sound, frame_rate)
+    features = {"loudness_db": loudness_db, "f0_hz": f0_hz, "f0_confidence": f0_confidence}
+    return {"audio": audio, **features}
 
 
 def f0_dist_conf_thresh(f0_hz, f0_hz_gen, f0_confidence, f0_confidence_thresh=MIN_F0_CONFIDENCE):
@@ -98,6 +96,37 @@ class LoudnessMetrics(BaseMetrics):
         original = self._loudness(batch["audio"]) if given is None else given
         for one, other in zip(original, self._loudness(audio_gen), strict=True):
             self.metrics["loudness_db"].update_state(np.mean(l1_distance(one, other)))
+
+
+class F0CrepeMetrics(BaseMetrics):
+    """Mean distance of the pitch that CREPE hears, and share of sounds in which it gets lost."""
+
+    names = ("f0_dist", "outlier_ratio")
+
+    def __init__(self, sample_rate, frame_rate, name="f0_crepe"):
+        super().__init__(sample_rate, frame_rate, name)
+
+    def _pitch(self, audio):
+        return spectral_ops.compute_f0(audio, frame_rate=self._frame_rate, viterbi=True)
+
+    def update_state(self, batch, audio_gen):
+        given = batch.get("f0_hz"), batch.get("f0_confidence")
+        for i, audio in enumerate(audio_gen):
+            known = all(x is not None for x in given)
+            f0_hz, confidence = (x[i] for x in given) if known else self._pitch(batch["audio"][i])
+            if is_outlier(confidence):
+                continue
+            predicted, _ = self._pitch(audio)
+            distance = f0_dist_conf_thresh(f0_hz, predicted, confidence)
+            lost = distance is None or distance > OUTLIER_MIDI_THRESH
+            self.metrics["outlier_ratio"].update_state(lost)
+            if not lost:
+                self.metrics["f0_dist"].update_state(distance)
+
+    def flush(self, step=None):
+        """Return the means, start again, and forget the network."""
+        spectral_ops.reset_crepe()
+        return super().flush(step)
 
 
 class F0Metrics(BaseMetrics):

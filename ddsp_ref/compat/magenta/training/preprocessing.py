@@ -104,10 +104,9 @@ class F0PowerPreprocessor(F0LoudnessPreprocessor):
 
 
 class OnlineF0PowerPreprocessor(DictLayer):
-    """Measure power, take pitch as it is given, and scale them; see `compute_power`.
+    """Measure power and pitch, and scale them; see `compute_power` and `PretrainedCREPE`.
 
-    CREPE's network is not part of this library: `compute_f0` has to be False, and pitch and
-    confidence be given, from `ddsp_ref.pyin` for example.
+    No gradient flows to the audio through the pitch.
     """
 
     output_names = ("f0_hz", "pw_db", "f0_scaled", "pw_scaled", "f0_confidence")
@@ -124,19 +123,19 @@ class OnlineF0PowerPreprocessor(DictLayer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        require(
-            not compute_f0,
-            "OnlineF0PowerPreprocessor: compute_f0 is True, must be False: CREPE's network is not "
-            "here; give f0_hz and f0_confidence, e.g. from ddsp_ref.pyin",
-        )
         require(compute_power, "OnlineF0PowerPreprocessor: compute_power must be True")
-        del crepe_saved_model_path, viterbi
         self.sample_rate = spectral_ops.CREPE_SAMPLE_RATE
         self.frame_rate, self.frame_size, self.padding = frame_rate, frame_size, padding
-        self.hop_size = self.sample_rate // frame_rate
+        self.hop_size, self.viterbi, self.crepe = self.sample_rate // frame_rate, viterbi, None
+        if compute_f0:
+            self.crepe = spectral_ops.PretrainedCREPE(crepe_saved_model_path, self.hop_size)
 
     def call(self, audio, f0_hz=None, f0_confidence=None, audio_16k=None):
         audio = audio if audio_16k is None else audio_16k
+        if self.crepe is not None:
+            f0_hz, f0_confidence = self.crepe.predict_f0_and_confidence(
+                getattr(audio, "value", audio), viterbi=self.viterbi, padding=self.padding
+            )
         require(
             f0_hz is not None and f0_confidence is not None,
             "f0_hz and f0_confidence must be given",
