@@ -2,7 +2,8 @@
 
 Prints a Markdown table. Agreement is with librosa, at the same settings; the errors (median, and
 what 5 % of the frames exceed) are those on a sound made to follow pitch and level of the recording,
-where the truth is known; times are warm.
+where the truth is known; times are warm. With `--crepe` the table is of pyin beside CREPE's
+networks, on such sounds.
 """
 
 from __future__ import annotations
@@ -13,14 +14,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from ddsp_ref.analysis.crepe_network import tiny_network
+from ddsp_ref.analysis.crepe_pitch import crepe
 from ddsp_ref.analysis.pitch import Pitch
 from ddsp_ref.analysis.pyin import pyin
+from ddsp_ref.errors import MissingExtraError
+from ddsp_ref.importers.crepe import crepe_file, read_crepe
 
 SAMPLE_RATE, HOP_SIZE, FRAME_LENGTH = 16000, 64, 1024
 FMIN_HZ, FMAX_HZ = 50.0, 2500.0
@@ -81,23 +86,22 @@ def agreement(pitch: Pitch, f0_hz: np.ndarray, voiced: np.ndarray, within_cents:
     return f"{same} | {100 * np.mean(pitch.voiced == voiced[:n]):.1f} %"
 
 
-def errors_in_cents(heard: Pitch, recording: np.ndarray, seed: int = 0) -> str:
-    """Track a sound made to follow a recording; say how far off both modes are."""
+def made_to_follow(heard: Pitch, recording: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a sound that follows pitch and level of a recording, and its pitch at the frames."""
     octaves = gaussian_filter1d(np.log2(heard.f0_hz), 1.0)
     positions = np.arange(len(octaves)) * HOP_SIZE
     f0_hz = 2.0 ** np.interp(np.arange(positions[-1] + HOP_SIZE), positions, octaves)
     power = np.pad(recording**2, (0, len(f0_hz) - len(recording)))
     level = np.sqrt(gaussian_filter1d(power, LEVEL_SAMPLES) + 1e-12)
-    noise = np.random.default_rng(seed).standard_normal(len(f0_hz))
-    audio = level * harmonic(f0_hz) + 1e-4 * noise
-    errors = []
-    for like_librosa in (True, False):
-        found = track(audio, like_librosa)
-        both = heard.voiced & found.voiced
-        cents = 1200 * np.abs(np.log2(found.f0_hz / f0_hz[positions]))
-        median, high = np.quantile(cents[both], [0.5, 0.95]) if both.any() else (np.nan, np.nan)
-        errors.append(f"{median:.2f}, {high:.0f}")
-    return " | ".join(errors)
+    noise = np.random.default_rng(0).standard_normal(len(f0_hz))
+    return level * harmonic(f0_hz) + 1e-4 * noise, f0_hz[positions]
+
+
+def error_in_cents(found: Pitch, heard: Pitch, f0_hz: np.ndarray) -> str:
+    both = heard.voiced & found.voiced
+    cents = 1200 * np.abs(np.log2(found.f0_hz / f0_hz))
+    median, high = np.quantile(cents[both], [0.5, 0.95]) if both.any() else (np.nan, np.nan)
+    return f"{median:.2f}, {high:.0f}"
 
 
 def best_time(function: Callable, repeats: int) -> tuple:
@@ -122,15 +126,47 @@ def row(name: str, audio: np.ndarray, repeats: int) -> str:
     slow, reference = best_time(theirs, 1)
     fast, precise = best_time(lambda: track(audio, like_librosa=False), repeats)
     alike = track(audio, like_librosa=True)
+    sound, truth = made_to_follow(precise, audio)
     cells = [
         name,
         str(len(precise.voiced)),
         agreement(alike, *reference, within_cents=10.0),
         agreement(precise, *reference, within_cents=50.0),
-        errors_in_cents(precise, audio),
+        " | ".join(error_in_cents(track(sound, mode), precise, truth) for mode in (True, False)),
         f"{slow:.2f} | {fast:.3f} | {slow / fast:.0f}",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def crepe_row(name: str, audio: np.ndarray, repeats: int, networks: dict) -> str:
+    """Track a sound that follows the recording with pYIN and networks of CREPE."""
+    heard = track(audio, like_librosa=False)
+    sound, truth = made_to_follow(heard, audio)
+    sound = sound.astype(np.float32)
+    trackers = {"pyin": lambda: track(sound, like_librosa=False)}
+    for size, network in networks.items():
+        trackers[size] = lambda network=network: crepe(sound, SAMPLE_RATE, network=network)
+    cells = [name, str(len(heard.voiced))]
+    for tracker in trackers.values():
+        seconds, found = best_time(tracker, repeats)
+        followed = 100 * np.mean(found.voiced[heard.voiced])
+        rate = len(sound) / SAMPLE_RATE / seconds
+        cells += [error_in_cents(found, heard, truth), f"{followed:.1f} %", f"{rate:.3g} x"]
+    return f"| {' | '.join(cells)} |"
+
+
+def compare_with_crepe(sounds: Iterable[tuple[str, np.ndarray]], repeats: int) -> None:
+    networks = {"crepe, tiny": tiny_network()}
+    try:
+        networks["crepe, full"] = read_crepe(crepe_file("full"))
+    except MissingExtraError as error:
+        print(error)
+    columns = ["file", "frames"]
+    for name in ("pyin", *networks):
+        columns += [f"{name}: error in cents, median, 95 %", "voiced", "times real time"]
+    print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
+    for name, audio in sounds:
+        print(crepe_row(name, audio, repeats, networks), flush=True)
 
 
 def cold_seconds() -> tuple[float, float]:
@@ -147,12 +183,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="*", type=Path, help="sound files or folders of them")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="ours is the best of so many")
+    parser.add_argument("--crepe", action="store_true", help="compare with CREPE instead")
     options = parser.parse_args()
     files = []
     for path in options.paths:
         files += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     sounds = ((file.stem, read(file)) for file in files) if files else [("melody", melody())]
 
+    if options.crepe:
+        compare_with_crepe(sounds, min(options.repeats, 2))
+        return
     wall, cpu = cold_seconds()
     print(
         f"Cold (empty cache, import, 1 s of sound): {wall:.1f} s, of them {cpu:.1f} s computing\n"
