@@ -165,6 +165,7 @@ def compare_with_crepe(sounds: Iterable[tuple[str, np.ndarray]], repeats: int) -
     for name in ("pyin", *networks):
         columns += [f"{name}: error in cents, median, 95 %", "voiced", "times real time"]
     print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
+    crepe_row("warm up", melody(0.2), 1, networks)
     for name, audio in sounds:
         print(crepe_row(name, audio, repeats, networks), flush=True)
 

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+from safetensors.numpy import load_file
 
 from ddsp_ref.analysis._checks import real_array
-from ddsp_ref.errors import ParameterError, require
+from ddsp_ref.errors import require
 from ddsp_ref.jit import njit, ranges, read_only, run_parts
 from ddsp_ref.ops._products import aligned_room, as_tiles, multiply
 from ddsp_ref.ops.layers.dense import dense
@@ -28,6 +29,7 @@ N_CONVOLUTIONS = 6
 _STRIDE = 4  # of the first convolution
 _VECTORS = "bias", "scale", "shift"
 _WIDEST = 64  # columns that make a product fast
+_MOST_CHANNELS = 1024  # of any of CREPE's networks
 _BLOCK = 16  # frames of a part of the work
 _TINY = Path(__file__).parent / "data" / "crepe_tiny.safetensors"
 
@@ -44,6 +46,25 @@ class _Layer:
     bias: np.ndarray
     scale: np.ndarray
     shift: np.ndarray
+
+
+def _take(
+    weights: Mapping[str, np.ndarray], name: str, shape: tuple[int | None, ...]
+) -> np.ndarray:
+    """Return a weight, a copy, or raise `ParameterError`."""
+    require(name in weights, f"CrepeNetwork: the weights have no {name}")
+    array = np.array(weights[name], np.float32)
+    fits = array.ndim == len(shape) and all(
+        n in (None, found) for n, found in zip(shape, array.shape)
+    )
+    wanted = ", ".join("any" if n is None else str(n) for n in shape)
+    require(
+        fits,
+        f"CrepeNetwork: {name} has shape {array.shape}, must be "
+        f"({wanted}{',' if len(shape) == 1 else ''})",
+    )
+    require(bool(np.isfinite(array).all()), f"CrepeNetwork: {name} is not finite")
+    return array
 
 
 def _prepare(n_times: int, stride: int, kernel: np.ndarray, *vectors: np.ndarray) -> _Layer:
@@ -89,7 +110,7 @@ class CrepeNetwork:
     Raises
     ------
     ParameterError
-        If a weight is missing, or its shape does not fit the others'.
+        If a weight is missing or not finite, or its shape does not fit the others'.
 
     Notes
     -----
@@ -99,38 +120,23 @@ class CrepeNetwork:
     """
 
     def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
-        self._weights = {k: np.ascontiguousarray(a, np.float32) for k, a in weights.items()}
         self._layers, n_times, n_in = [], FRAME_LENGTH, 1
         for i in range(N_CONVOLUTIONS):
-            kernel = self._get(f"convolution/{i}/kernel", (None, n_in, None))
-            n_out = kernel.shape[2]
-            vectors = (self._get(f"convolution/{i}/{name}", (n_out,)) for name in _VECTORS)
-            layer = _prepare(n_times, 1 if i else _STRIDE, kernel, *vectors)
+            stride = 1 if i else _STRIDE
+            kernel = _take(weights, f"convolution/{i}/kernel", (None, n_in, None))
+            n_taps, _, n_out = kernel.shape
+            require(
+                stride <= n_taps <= FRAME_LENGTH and 1 <= n_out <= _MOST_CHANNELS,
+                f"CrepeNetwork: convolution/{i}/kernel has shape {kernel.shape}, must have "
+                f"{stride} to {FRAME_LENGTH} taps and 1 to {_MOST_CHANNELS} channels",
+            )
+            vectors = (_take(weights, f"convolution/{i}/{name}", (n_out,)) for name in _VECTORS)
+            layer = _prepare(n_times, stride, kernel, *vectors)
             self._layers.append(layer)
             n_times, n_in = layer.n_times // 2, n_out
         self._n_features = n_times * n_in
-        self._get("classifier/kernel", (self._n_features, N_BINS))
-        self._get("classifier/bias", (N_BINS,))
-
-    def _get(self, name: str, shape: tuple[int | None, ...]) -> np.ndarray:
-        if name not in self._weights:
-            raise ParameterError(f"CrepeNetwork: the weights have no {name}")
-        array = self._weights[name]
-        fits = array.ndim == len(shape) and all(
-            wanted in (None, n) for wanted, n in zip(shape, array.shape)
-        )
-        wanted = ", ".join("any" if n is None else str(n) for n in shape)
-        require(
-            fits,
-            f"CrepeNetwork: {name} has shape {array.shape}, must be "
-            f"({wanted}{',' if len(shape) == 1 else ''})",
-        )
-        return array
-
-    @property
-    def weights(self) -> dict[str, np.ndarray]:
-        """The weights, by name."""
-        return dict(self._weights)
+        self._kernel = _take(weights, "classifier/kernel", (self._n_features, N_BINS))
+        self._bias = _take(weights, "classifier/bias", (N_BINS,))
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """Return the activations of frames.
@@ -163,8 +169,7 @@ class CrepeNetwork:
                 features[i] = self._features(frames[i], *room)
 
         run_parts(part, ranges(len(frames), _BLOCK))
-        kernel, bias = self._weights["classifier/kernel"], self._weights["classifier/bias"]
-        return sigmoid(dense(features, kernel, bias))
+        return sigmoid(dense(features, self._kernel, self._bias))
 
     def _room(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return inputs of all layers, with zeros at their ends, and outputs."""
@@ -210,6 +215,4 @@ def tiny_network() -> CrepeNetwork:
 
     MIT licence, copyright (c) 2018 Jong Wook Kim; see ``data/crepe_tiny.txt`` beside this file.
     """
-    from safetensors.numpy import load_file
-
     return CrepeNetwork(load_file(_TINY))

@@ -11,6 +11,7 @@ from ddsp_ref.analysis._checks import real_array
 from ddsp_ref.analysis.crepe import viterbi_centers
 from ddsp_ref.analysis.crepe_network import (
     FRAME_LENGTH,
+    N_BINS,
     RATE,
     CrepeNetwork,
     normalize_frames,
@@ -28,7 +29,7 @@ from ddsp_ref.io.resampling import check_sample_rate, resample
 from ddsp_ref.ops.spectral.activations_to_f0 import activations_to_f0
 
 VOICED = 0.5  # confidence from which on its authors call a frame voiced
-_DEFAULT_HZ = 440.0  # of a recording without any pitch
+DEFAULT_HZ = 440.0  # of a recording without any pitch
 _CHUNK = 4096  # frames that are cut out of the sound at once: 16 times its size
 
 
@@ -51,8 +52,8 @@ def crepe(
     frame_rate : int, float or Fraction
         Frames per second, at most `sample_rate` and 16000.
     network : "tiny" or CrepeNetwork
-        "tiny", the smallest of its authors' networks, comes with ddsp_ref. For the full one, 40
-        times as slow, see `ddsp_ref.importers.crepe`.
+        "tiny", the smallest of its authors' networks, comes with ddsp_ref. For the full one, 33
+        times as slow, see `read_crepe`.
     viterbi : bool
         Follow the most probable path through all frames, as magenta/ddsp does; otherwise every
         frame is read by itself.
@@ -70,8 +71,8 @@ def crepe(
 
     Notes
     -----
-    Memory: 4 kB per frame, most of it activations. Pitches from 32 to 1976 Hz. It answers whatever it hears: low confidence alone tells noise and
-    silence from notes.
+    Pitches from 32 to 1976 Hz. It answers whatever it hears: low confidence alone tells noise and
+    silence from notes. Memory: 4 kB per frame, most of it activations.
 
     Source: Kim, Salamon, Li and Bello, "CREPE: a convolutional representation for pitch
     estimation", ICASSP 2018; crepe 0.0.16, core.py, predict, which magenta/ddsp's `compute_f0`
@@ -88,19 +89,37 @@ def crepe(
     """
     audio = real_array("crepe: audio", audio)
     check_sample_rate("crepe", sample_rate)
-    hop = hop_size(sample_rate, frame_rate)
-    times_s = frame_times(len(audio), sample_rate, hop)
+    times_s = frame_times(len(audio), sample_rate, hop_size(sample_rate, frame_rate))
+    require(
+        frame_rate <= RATE, f"crepe: frame_rate is {frame_rate}, must be at most {RATE}, e.g. 250"
+    )
     if not isinstance(network, CrepeNetwork):
         require(
             network == "tiny", f"crepe: network is {network!r}, must be 'tiny' or a CrepeNetwork"
         )
         network = tiny_network()
 
-    activations = _activations(audio, sample_rate, frame_rate, len(times_s), network)
+    peak = np.abs(audio).max()
+    if peak > 1:  # every frame is normalised: it must only not overflow before that
+        audio = audio / peak
+    heard = resample(audio.astype(np.float32), sample_rate, RATE)
+    n, hop = len(times_s), hop_size(RATE, frame_rate)
+    positions = frame_positions(math.ceil(n * hop), hop)[:n]
+    activations = activations_at(network, heard, positions)
     f0_hz, confidence = read_activations(activations, viterbi)
     voiced = confidence >= VOICED
-    f0_hz = fill_unvoiced(f0_hz, voiced, _DEFAULT_HZ).astype(audio.dtype)
+    f0_hz = fill_unvoiced(f0_hz, voiced, DEFAULT_HZ).astype(audio.dtype)
     return Pitch(f0_hz, confidence.astype(audio.dtype), voiced, times_s)
+
+
+def activations_at(network: CrepeNetwork, audio: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Return the activations of frames centred on samples of a sound at 16 kHz."""
+    activations = np.empty((len(positions), N_BINS), np.float32)
+    for start in range(0, len(positions), _CHUNK):
+        piece = slice(start, start + _CHUNK)
+        frames = centred_frames(audio, positions[piece], FRAME_LENGTH)
+        activations[piece] = network(normalize_frames(frames))
+    return activations
 
 
 def read_activations(activations: np.ndarray, viterbi: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -110,18 +129,7 @@ def read_activations(activations: np.ndarray, viterbi: bool) -> tuple[np.ndarray
     """
     centers = activations.argmax(axis=1)
     if viterbi:
-        loudest = activations == activations.max(axis=1, keepdims=True)
-        centers = viterbi_centers(loudest.astype(np.float32), min_transition=0.0)
+        loudest = np.zeros_like(activations)
+        loudest[np.arange(len(centers)), centers] = 1
+        centers = viterbi_centers(loudest, min_transition=0.0)
     return activations_to_f0(activations, centers.astype(np.float32), edges="cut")
-
-
-def _activations(
-    audio: np.ndarray, sample_rate: int, frame_rate: float | Fraction, n: int, net: CrepeNetwork
-) -> np.ndarray:
-    heard = resample(audio.astype(np.float32), sample_rate, RATE)
-    hop = hop_size(RATE, frame_rate)
-    positions = frame_positions(math.ceil(n * hop), hop)[:n]
-    pieces = [positions[i : i + _CHUNK] for i in range(0, n, _CHUNK)]
-    return np.concatenate(
-        [net(normalize_frames(centred_frames(heard, p, FRAME_LENGTH))) for p in pieces]
-    )

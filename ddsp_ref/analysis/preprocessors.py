@@ -197,8 +197,8 @@ class OnlineF0PowerPreprocessor:
     Gradient: to all three inputs.
     Source: magenta/ddsp 3.7.0, ddsp/training/preprocessing.py, OnlineF0PowerPreprocessor.
     Differences: the original can run CREPE on the audio; here the pitch is always given, from
-    `ddsp_ref.pyin` or from CREPE's activations, see `ddsp_ref.analysis.crepe`. Gradients never
-    flow to CREPE there; drop those of f0_hz and f0_confidence for the same.
+    `ddsp_ref.pyin` or `ddsp_ref.crepe`. Gradients never flow to CREPE there; drop those of f0_hz
+    and f0_confidence for the same.
 
     Examples
     --------

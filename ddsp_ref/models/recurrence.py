@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -76,9 +75,6 @@ class RnnDecoder(Decoder):
         names = ("kernel", "recurrent_kernel", "bias", "recurrent_bias")
         return [params[f"decoder/gru/{name}"] for name in names]
 
-    def _start(self, x: np.ndarray) -> np.ndarray:
-        return np.zeros((*x.shape[:-2], self.settings.n_hidden), x.dtype)
-
     def _last_stack_sees(self, x, hidden, f0, loudness):
         return [x, hidden]
 
@@ -86,7 +82,8 @@ class RnnDecoder(Decoder):
         """Decode: the recurrence is a queue, so what goes before and after it is done beside it.
 
         In every round one thread takes a piece through the recurrence; another prepares the piece
-        after that, and whoever is free finishes the one before.
+        after that, and whoever is free finishes the one before. Several sequences keep all threads
+        busy by themselves: their pieces go one step after the other.
         """
         pieces = ranges(f0.shape[-2], _PIECE)
         dtype = np.result_type(f0, loudness, params["decoder/gru/kernel"])
@@ -95,8 +92,9 @@ class RnnDecoder(Decoder):
         )
         weights = as_weights(recurrent_kernel)
         n_out = 1 + self.n_harmonics + self.n_bands
-        y = np.empty((*f0.shape[:-1], n_out), dtype)
-        state = np.zeros((math.prod(f0.shape[:-2]), self.settings.n_hidden), dtype)
+        y = np.empty((*f0.shape[:-1], n_out), params["decoder/controls/bias"].dtype)
+        n_sequences = math.prod(f0.shape[:-2])
+        state = np.zeros((n_sequences, self.settings.n_hidden), dtype)
         waiting, remembered = {}, {}
 
         def part(i, array):
@@ -109,10 +107,10 @@ class RnnDecoder(Decoder):
         def remember(i):
             nonlocal state
             x, gates = waiting.pop(i)
-            gates = gates.reshape(len(state), -1, gates.shape[-1])
+            gates = gates.reshape(n_sequences, *gates.shape[-2:])
             hidden, _ = run(gates, read_only(state), weights, *biases)
             state = np.ascontiguousarray(hidden[:, -1])
-            remembered[i] = x, hidden.reshape(*x.shape[:-1], -1)
+            remembered[i] = x, hidden.reshape(*x.shape[:-1], hidden.shape[-1])
 
         def after(i):
             seen = self._last_stack_sees(*remembered.pop(i), part(i, f0), part(i, loudness))
@@ -120,7 +118,9 @@ class RnnDecoder(Decoder):
 
         for i in range(-1, len(pieces) + 1):
             stages = (remember, i), (before, i + 1), (after, i - 1)
-            run_parts(_call, [(f, k) for f, k in stages if 0 <= k < len(pieces)])
+            parts = [part for part in stages if 0 <= part[1] < len(pieces)]
+            for beside in [parts] if n_sequences == 1 else [[part] for part in parts]:
+                run_parts(lambda stage, k: stage(k), beside)
         return y
 
     def vjp(
@@ -129,7 +129,8 @@ class RnnDecoder(Decoder):
         """Return the controls and a pullback; see `MlpDecoder.vjp`."""
         loudness, f0, inputs_pullback = self._inputs_vjp(params, f0_scaled, loudness_scaled)
         x = np.concatenate([loudness, f0], axis=-1)
-        hidden, gru_pullback = gru.vjp(x, self._start(x), *self._gru_arrays(params))
+        start = np.zeros((*x.shape[:-2], self.settings.n_hidden), x.dtype)
+        hidden, gru_pullback = gru.vjp(x, start, *self._gru_arrays(params))
         controls, outputs_pullback = self._outputs_vjp(params, np.concatenate([x, hidden], axis=-1))
         n_inputs = x.shape[-1]
 
@@ -214,7 +215,3 @@ class PytorchDecoder(RnnDecoder):
             "a model of ddsp_pytorch plays, but cannot be trained on here; train an instrument of "
             "its own with `ddsp-ref train --decoder rnn`"
         )
-
-
-def _call(function: Callable, argument: Any) -> None:
-    function(argument)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ddsp_ref.analysis.crepe_pitch import crepe
+from ddsp_ref.analysis.crepe_network import CrepeNetwork, tiny_network
+from ddsp_ref.analysis.crepe_pitch import DEFAULT_HZ, VOICED, crepe
 from ddsp_ref.analysis.frames import frame_times, hop_size
 from ddsp_ref.analysis.pitch import fill_unvoiced
 from ddsp_ref.errors import MissingExtraError, require
-from ddsp_ref.importers.crepe import crepe_file, read_crepe
+from ddsp_ref.importers.crepe import crepe_file, full_network
 from ddsp_ref.models.features import F0_RANGE_HZ, Features, level_of
 from ddsp_ref.transfer.clock import Progress
 
 _PESTO = 'pip install "ddsp_ref[pesto]"'
-_VOICED = 0.5  # confidence from which on its authors call a frame voiced
-_DEFAULT_HZ = 440.0  # of a recording without any pitch
 
 
 def check_tracker(function: str, name: str) -> None:
@@ -28,14 +27,14 @@ def check_tracker(function: str, name: str) -> None:
         f"{function}: f0_tracker is {name!r}, must be {', '.join(map(repr, TRACKERS))}",
     )
     if name == "crepe":
-        _crepe_file()
+        _check_crepe()
     if name == "pesto":
         _load_pesto()
 
 
-def _crepe_file() -> Path:
+def _check_crepe() -> None:
     try:
-        return crepe_file("full")
+        crepe_file("full")
     except MissingExtraError as error:
         raise MissingExtraError(
             f"the pitch tracker crepe cannot be used: {error}, or use crepe-tiny or pyin, which "
@@ -94,26 +93,24 @@ def track(
     progress("pitch")
     f0_hz, confidence = _PITCH[name](audio, sample_rate, frame_rate)
     lowest, highest = F0_RANGE_HZ
-    voiced = (confidence >= _VOICED) & (f0_hz >= lowest) & (f0_hz <= highest)
+    voiced = (confidence >= VOICED) & (f0_hz >= lowest) & (f0_hz <= highest)
     progress("loudness")
     return Features(
-        f0_hz=fill_unvoiced(f0_hz.astype(np.float32), voiced, _DEFAULT_HZ),
+        f0_hz=fill_unvoiced(f0_hz.astype(np.float32), voiced, DEFAULT_HZ),
         f0_confidence=confidence.astype(np.float32),
         voiced=voiced,
         loudness_db=level_of(audio, sample_rate, frame_rate, level),
     )
 
 
-def _crepe(audio: np.ndarray, sample_rate: int, frame_rate: int) -> tuple:
-    """Kim et al. 2018, the network that the original uses."""
-    pitch = crepe(audio, sample_rate, frame_rate=frame_rate, network=read_crepe(_crepe_file()))
-    return pitch.f0_hz, pitch.f0_confidence
+def _by_crepe(network: Callable[[], CrepeNetwork]) -> Callable[..., tuple]:
+    """Kim et al. 2018."""
 
+    def predict(audio: np.ndarray, sample_rate: int, frame_rate: int) -> tuple:
+        pitch = crepe(audio, sample_rate, frame_rate=frame_rate, network=network())
+        return pitch.f0_hz, pitch.f0_confidence
 
-def _crepe_tiny(audio: np.ndarray, sample_rate: int, frame_rate: int) -> tuple:
-    """The same, with the smallest network of its authors."""
-    pitch = crepe(audio, sample_rate, frame_rate=frame_rate)
-    return pitch.f0_hz, pitch.f0_confidence
+    return predict
 
 
 def _pesto(audio: np.ndarray, sample_rate: int, frame_rate: int) -> tuple:
@@ -131,5 +128,9 @@ def _pesto(audio: np.ndarray, sample_rate: int, frame_rate: int) -> tuple:
     return f0_hz, np.clip(np.interp(times, seconds, confidence), 0.0, 1.0)
 
 
-_PITCH = {"crepe-tiny": _crepe_tiny, "crepe": _crepe, "pesto": _pesto}
+_PITCH = {
+    "crepe-tiny": _by_crepe(tiny_network),
+    "crepe": _by_crepe(full_network),  # the one that the original uses
+    "pesto": _pesto,
+}
 TRACKERS = ("pyin", *_PITCH)

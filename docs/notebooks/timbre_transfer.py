@@ -88,7 +88,7 @@ print(instrument, instrument.description, sep="\n")
 # to the sample rate of the instrument and has as many frames as begin in it.
 
 # %%
-F0_TRACKER = "pyin"  # or "crepe" or "pesto", where such a package is installed
+F0_TRACKER = "pyin"  # or "crepe-tiny"; "crepe" and "pesto" need a package each
 
 since = time.perf_counter()
 heard = listen(audio, sample_rate, instrument, f0_tracker=F0_TRACKER, normalize=NORMALIZE)

@@ -6,15 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
+from ddsp_ref.analysis import crepe_network
 from ddsp_ref.analysis.crepe_network import CrepeNetwork, normalize_frames, tiny_network
 from ddsp_ref.analysis.crepe_pitch import crepe
 from ddsp_ref.analysis.pyin import pyin
 from ddsp_ref.errors import MissingExtraError, ParameterError
-from ddsp_ref.importers.crepe import crepe_file, read_crepe
-from ddsp_ref.jit import get_num_threads, set_num_threads
+from ddsp_ref.importers.crepe import crepe_file, full_network, read_crepe_weights
+from ddsp_ref.jit import COMPILED, get_num_threads, set_num_threads
 
 GOLDEN = Path(__file__).with_name("crepe_network.npz")
+SHIPPED = load_file(crepe_network._TINY)
+trained = pytest.mark.skipif(
+    not COMPILED, reason="one frame of a trained network takes seconds in plain Python"
+)
 CHANNELS = (1, 6, 3, 64, 2, 5, 4)  # with one, many and few of them beside each other in a product
 TAPS = (20, 7, 8, 5, 4, 3)
 
@@ -94,23 +100,25 @@ def test_by_hand():
     np.testing.assert_array_equal(np.delete(got, 7), 0.5)
 
 
+@trained
 def test_the_network_that_ships_says_what_it_says_in_pytorch():
     frames, wanted = golden_frames()
     np.testing.assert_allclose(tiny_network()(frames), wanted["tiny"], atol=2e-6)
 
 
+@trained
 def test_the_full_network_says_what_it_says_in_pytorch():
     try:
-        path = crepe_file("full")
+        network = full_network()
     except MissingExtraError as error:
         pytest.skip(str(error))
     frames, wanted = golden_frames()
-    np.testing.assert_allclose(read_crepe(path)(frames), wanted["full"], atol=2e-6)
-    shipped = tiny_network().weights
-    for name, array in read_crepe(crepe_file("tiny")).weights.items():
-        np.testing.assert_array_equal(array, shipped[name])
+    np.testing.assert_allclose(network(frames), wanted["full"], atol=2e-6)
+    for name, array in read_crepe_weights(crepe_file("tiny")).items():
+        np.testing.assert_array_equal(array.astype(np.float32), SHIPPED[name])
 
 
+@trained
 def test_results_do_not_depend_on_threads_or_company(rng):
     frames = rng.standard_normal((40, 1024)).astype(np.float32)
     before = get_num_threads()
@@ -124,6 +132,7 @@ def test_results_do_not_depend_on_threads_or_company(rng):
     np.testing.assert_allclose(tiny_network()(frames[5:6])[0], alone[5], atol=2e-6)
 
 
+@trained
 @pytest.mark.parametrize("rate", [8000, 16000, 44100])
 @pytest.mark.parametrize("f0_hz", [65.4, 220.0, 880.0])
 def test_tones(f0_hz, rate):
@@ -134,6 +143,7 @@ def test_tones(f0_hz, rate):
     assert pitch.f0_hz.dtype == np.float32
 
 
+@trained
 @pytest.mark.parametrize("viterbi", [True, False])
 def test_a_glide_is_heard_when_it_is_played(viterbi):
     rate, seconds = 44100, 2.0
@@ -147,6 +157,7 @@ def test_a_glide_is_heard_when_it_is_played(viterbi):
     assert abs(np.mean(cents[20:-20])) < 5  # 4 ms would be 4.8
 
 
+@trained
 def test_frames_are_those_of_pyin():
     for n, rate, frame_rate in ((16000, 16000, 250), (1, 48000, 100), (7777, 22050, 97.3)):
         audio = tone(300.0, rate=rate)[:n]
@@ -155,6 +166,17 @@ def test_frames_are_those_of_pyin():
         assert len(ours.f0_hz) == len(ours.f0_confidence) == len(ours.voiced) == len(theirs.f0_hz)
 
 
+@trained
+def test_loudness_does_not_matter():
+    audio = tone(330.0).astype(np.float64)
+    wanted = crepe(audio, 16000)
+    for gain in (1e-3, 1e30, 1e200):
+        pitch = crepe(gain * audio, 16000)
+        np.testing.assert_allclose(pitch.f0_hz, wanted.f0_hz, rtol=1e-4)
+        np.testing.assert_array_equal(pitch.voiced, wanted.voiced)
+
+
+@trained
 def test_noise_and_silence_are_not_voiced(rng):
     for audio in (np.zeros(8000), 0.1 * rng.standard_normal(8000)):
         pitch = crepe(audio, 16000)
@@ -163,7 +185,7 @@ def test_noise_and_silence_are_not_voiced(rng):
 
 
 def without(name):
-    return {k: a for k, a in tiny_network().weights.items() if k != name}
+    return {k: a for k, a in SHIPPED.items() if k != name}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +196,10 @@ def without(name):
         (lambda: crepe(np.full(9, np.nan), 16000), "crepe: audio .* finite"),
         (lambda: crepe(np.zeros(9), 100), "crepe: sample_rate is 100, must be a whole number"),
         (lambda: crepe(np.zeros(9), 16000, network="full"), "network is 'full', must be 'tiny'"),
-        (lambda: crepe(np.zeros(9), 48000, frame_rate=20000), "frame_rate"),
+        (
+            lambda: crepe(np.zeros(9), 48000, frame_rate=20000),
+            "crepe: frame_rate is 20000, must be at most 16000",
+        ),
         (
             lambda: tiny_network()(np.zeros((2, 512))),
             r"has shape \(2, 512\), must be \(n_frames, 1",
@@ -182,8 +207,20 @@ def without(name):
         (lambda: CrepeNetwork({}), "the weights have no convolution/0/kernel"),
         (lambda: CrepeNetwork(without("classifier/bias")), "have no classifier/bias"),
         (
-            lambda: CrepeNetwork(without("") | {"convolution/2/bias": np.zeros(3)}),
+            lambda: CrepeNetwork(SHIPPED | {"convolution/2/bias": np.zeros(3)}),
             r"convolution/2/bias has shape \(3,\), must be \(16,\)",
+        ),
+        (
+            lambda: CrepeNetwork(SHIPPED | {"convolution/0/kernel": np.zeros((2, 1, 8))}),
+            r"has shape \(2, 1, 8\), must have 4 to 1024 taps and 1 to 1024 channels",
+        ),
+        (
+            lambda: CrepeNetwork(SHIPPED | {"convolution/0/kernel": np.zeros((4, 1, 0))}),
+            r"has shape \(4, 1, 0\), must have 4 to 1024 taps and 1 to 1024 channels",
+        ),
+        (
+            lambda: CrepeNetwork(SHIPPED | {"classifier/bias": np.full(360, np.nan)}),
+            "classifier/bias is not finite",
         ),
     ],
 )

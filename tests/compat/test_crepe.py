@@ -12,9 +12,13 @@ import ddsp_ref.compat.magenta as ddsp
 from ddsp_ref.analysis.crepe import decode_activations, viterbi_centers
 from ddsp_ref.analysis.crepe_network import tiny_network
 from ddsp_ref.compat.magenta import _crepe
-from ddsp_ref.errors import ImportFormatError, MissingExtraError
+from ddsp_ref.errors import ImportFormatError, ParameterError
+from ddsp_ref.jit import COMPILED
 
 HOP = 1600
+pytestmark = pytest.mark.skipif(
+    not COMPILED, reason="one frame of a trained network takes seconds in plain Python"
+)
 with np.load(Path(__file__).parents[1] / "analysis" / "crepe_network.npz") as data:
     AUDIO, ACTIVATIONS = data["audio"] / np.float32(30000), data["tiny"]
 
@@ -22,7 +26,7 @@ with np.load(Path(__file__).parents[1] / "analysis" / "crepe_network.npz") as da
 @pytest.fixture
 def tiny_for_full(monkeypatch):
     """Take the network that is here for the full one."""
-    monkeypatch.setattr(_crepe, "load_network", lru_cache(lambda size="full": tiny_network()))
+    monkeypatch.setattr(_crepe, "full_network", lru_cache(tiny_network))
 
 
 def test_pitch_of_two_sounds():
@@ -82,7 +86,18 @@ def test_the_preprocessor_finds_pitch(tiny_for_full):
 
 
 def test_networks_that_are_not_there(tmp_path):
-    with pytest.raises(MissingExtraError, match="CREPE's network 'large' comes with"):
+    with pytest.raises(ParameterError, match="the network is 'large', must be 'full' or 'tiny'"):
         ddsp.spectral_ops.PretrainedCREPE("large")
     with pytest.raises(ImportFormatError, match=r"mine\.pth"):
         ddsp.spectral_ops.PretrainedCREPE(tmp_path / "mine.pth")
+
+
+def test_sounds_that_cannot_be(tiny_for_full):
+    with pytest.raises(
+        ParameterError, match=r"compute_f0: audio has shape \(2, 2000\), must be one"
+    ):
+        ddsp.spectral_ops.compute_f0(np.zeros((2, 2000)), 250)
+    f0_hz, _ = ddsp.spectral_ops.compute_f0(np.zeros((1, 2000, 1)), 250)
+    assert len(f0_hz) == 32
+    with pytest.raises(ParameterError, match="audio has 1000 samples, must have at least 1024"):
+        ddsp.spectral_ops.compute_f0(np.zeros(1000), 250, padding="valid")

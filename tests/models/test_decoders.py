@@ -98,6 +98,15 @@ def test_a_recurrence_beside_other_work_gives_what_it_gives_alone(
 
 
 @pytest.mark.parametrize("decoder", TINY)
+@pytest.mark.parametrize("shape", [(0, 5), (2, 0, 5), (1, 1), (2, 3, 5)])
+def test_few_frames_and_none(decoder, shape, rng):
+    params = decoder.init(rng)
+    controls = decoder(params, *np.zeros((2, *shape)))  # float64, whatever comes
+    assert controls["noise_magnitudes"].shape == (*shape, 3)
+    assert controls["noise_magnitudes"].dtype == np.float32
+
+
+@pytest.mark.parametrize("decoder", TINY)
 def test_without_batch_axis(decoder, rng):
     params = decoder.init(rng)
     f0, loudness = rng.random((2, 9)).astype(np.float32)

@@ -166,6 +166,7 @@ def test_pesto_is_brought_to_the_same_frames(monkeypatch):
     assert adjust(heard, TINY).adjusted
 
 
+@slow_without_numba
 @pytest.mark.parametrize("sample_rate", [16000, 44100, 48000])
 def test_crepe_hears_what_pyin_hears(sample_rate):
     config = ModelConfig(sample_rate=sample_rate, frame_rate=nearest_frame_rate(sample_rate))
@@ -180,10 +181,11 @@ def test_crepe_hears_what_pyin_hears(sample_rate):
     assert np.median(np.abs(1200 * np.log2(theirs.f0_hz[sure] / ours.f0_hz[sure]))) < 10
 
 
-def test_crepe_plays_with_the_full_network_where_that_is_installed(monkeypatch, tmp_path):
+@slow_without_numba
+def test_crepe_plays_with_the_full_network_where_that_is_installed(monkeypatch):
     network, seen = tiny_network(), []
-    monkeypatch.setattr(trackers, "crepe_file", lambda size: seen.append(size) or tmp_path)
-    monkeypatch.setattr(trackers, "read_crepe", lambda path: network)
+    monkeypatch.setattr(trackers, "crepe_file", seen.append)
+    monkeypatch.setitem(trackers._PITCH, "crepe", trackers._by_crepe(lambda: network))
     audio = melody(0.5)
     full, tiny = (listen(audio, 16000, TINY, f0_tracker=t) for t in ("crepe", "crepe-tiny"))
     assert set(seen) == {"full"}

