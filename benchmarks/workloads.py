@@ -32,6 +32,12 @@ def elementwise(low, high, **settings):
     return lambda: ([RNG.uniform(low, high, 1_000_000).astype(np.float32)], settings, None)
 
 
+def all_pole():
+    angle = 0.3 + 0.1 * np.sin(np.arange(SAMPLES) / 1000)
+    coefficients = np.stack([-1.9 * np.cos(angle), np.full(SAMPLES, 0.95**2)], axis=1)
+    return [audio(), coefficients.astype(np.float32)], {}, 2 * SAMPLES
+
+
 def gru():
     n_in, n_hidden = 256, 192
     arrays = [normal(16, FRAMES, n_in), np.zeros((16, n_hidden), np.float32)]
@@ -311,6 +317,7 @@ WORKLOADS = {
         {"n_samples": SAMPLES},
         None,
     ),
+    "all_pole": all_pole,
     "variable_length_delay": lambda: ([RNG.random(SAMPLES, np.float32), audio()], {}, None),
     "apply_window_to_impulse_response": lambda: ([taps()], {}, None),
     "sinc": elementwise(-100, 100),

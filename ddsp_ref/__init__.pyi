@@ -69,6 +69,7 @@ from ddsp_ref.models.training import train as train
 from ddsp_ref.op import Case as Case
 from ddsp_ref.op import Op as Op
 from ddsp_ref.ops.delays.variable_length_delay import variable_length_delay as variable_length_delay
+from ddsp_ref.ops.filters.all_pole import all_pole as all_pole
 from ddsp_ref.ops.filters.apply_window_to_impulse_response import apply_window_to_impulse_response as apply_window_to_impulse_response
 from ddsp_ref.ops.filters.crop_and_compensate_delay import crop_and_compensate_delay as crop_and_compensate_delay
 from ddsp_ref.ops.filters.exp_decay_impulse_response import exp_decay_impulse_response as exp_decay_impulse_response

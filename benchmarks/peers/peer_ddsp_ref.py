@@ -22,6 +22,7 @@ OPS = {
     "harmonic": "harmonic_synthesis", "sinusoidal": "sinusoidal_synthesis",
     "filtered_noise": "frequency_filter", "reverb": "fft_convolve", "fir": "fft_convolve_frames",
     "spectral_loss": "spectral_loss", "stft": "stft_magnitude", "loudness": "compute_loudness",
+    "all_pole": "all_pole",
 }  # fmt: skip
 
 
