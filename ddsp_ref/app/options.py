@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,30 @@ if TYPE_CHECKING:
 FORMATS = ("wav", "flac", "ogg", "mp3", "aiff")
 
 
-def add_control_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the controls of a transfer, each an option."""
-    group = parser.add_argument_group("what is heard, and how it is adjusted")
-    add = group.add_argument
+def add_tracker_arguments(add: Callable) -> None:
+    """Declare who finds the pitch, and where."""
     add(
         "--tracker",
         default="pyin",
         metavar="NAME",
         help="who finds the pitch: pyin, crepe-tiny, crepe or pesto (default: pyin)",
     )
+    add(
+        "--f0-range",
+        type=float,
+        nargs=2,
+        default=(50.0, 2500.0),
+        metavar=("LOW", "HIGH"),
+        help="pitches in Hz to look for; the range of what was recorded, such as 190 2500 for a "
+        "violin, keeps the tracker from errors by an octave (default: 50 2500)",
+    )
+
+
+def add_control_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the controls of a transfer, each an option."""
+    group = parser.add_argument_group("what is heard, and how it is adjusted")
+    add = group.add_argument
+    add_tracker_arguments(add)
     add("--normalize", action="store_true", help="scale the recording to a peak of 1 first")
     add(
         "--no-adjust",

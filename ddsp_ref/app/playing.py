@@ -88,6 +88,7 @@ def play_sound(
         player,
         controls_of(arguments),
         f0_tracker=arguments.tracker,
+        f0_range_hz=tuple(arguments.f0_range),
         normalize=arguments.normalize,
         output_sample_rate=arguments.sample_rate or nearest_rate(outputs.sound, sample_rate),
         progress=stage,

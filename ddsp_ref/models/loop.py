@@ -81,7 +81,7 @@ class Loop:
         KeyboardInterrupt
             After Ctrl-C or a request to end; the step in hand is finished and kept first.
         """
-        run, start = self._run, time.monotonic()
+        run, first, start = self._run, True, time.monotonic()
         with (
             _stop_requests() as stop,
             tqdm(total=n_steps, initial=run.step, desc="training", disable=not self._show) as bar,
@@ -96,11 +96,21 @@ class Loop:
                 if stop.is_set():
                     path = self._save()
                     raise KeyboardInterrupt(f"stopped at step {run.step}; it is kept in {path}")
+                if first:  # which compiles
+                    first, start = False, time.monotonic()
                 if max_seconds is not None and time.monotonic() - start >= max_seconds:
+                    self._tell_the_time(n_steps, max_seconds)
                     break
         self._evaluate()
         if self._saved_step != run.step:
             self._save()
+
+    def _tell_the_time(self, n_steps: int, max_seconds: float) -> None:
+        if self._show:
+            tqdm.write(
+                f"{max_seconds / 60:g} minutes are over, at step {self._run.step} of {n_steps}; "
+                "the same command goes on"
+            )
 
     def _postfix(self, loss: float) -> dict[str, str]:
         progress = self._run.progress

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,12 +20,13 @@ from ddsp_ref.transfer.features import Heard
 from ddsp_ref.transfer.instruments import find_instrument
 from ddsp_ref.transfer.loudness import fit_loudness, quieten
 from ddsp_ref.transfer.notes import fill_pitch, find_notes
-from ddsp_ref.transfer.octaves import choose_octave, fold_octaves, pitch_range
+from ddsp_ref.transfer.octaves import choose_octave, fold_octaves, pitch_range, quantile
 
 LOWEST_HZ = 20.0
 # No pitch above this share of the sample rate: an octave of partials has to fit below Nyquist.
 HIGHEST = 0.22
-_MUCH = 0.25  # so large a share of the notes out of the instrument's range is worth a word
+_MUCH = 0.1  # so large a share of the notes out of the instrument's range is worth a word
+_LOUDER_DB = 3.0  # beyond the loudest that the instrument knows
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +114,8 @@ def adjust(
         made = replace(made, remarks=(f"the automatic adjustment was skipped: {reason}",))
     elif controls.adjust:
         made = _fit(made, heard, known, player, controls)
-    made = _shift(made, player, controls)
     on = made.notes if made.notes.any() else known
+    made = _shift(made, on & known if (on & known).any() else known, player, controls)
     change = np.median(made.loudness_db[on]) - np.median(heard.loudness_db[on])
     return replace(made, loudness_db_change=float(change))
 
@@ -170,7 +170,6 @@ def _fit(
     on = known & made.notes
     octaves = choose_octave(midi[on], pitches)
     midi += 12.0 * octaves
-    remarks = _out_of_range(midi[on], pitches, player.name)
     cents, key = None, None
     if controls.autotune > 0:
         midi, cents, key = tune(midi, heard.certainty, on, controls.autotune, controls.tuning)
@@ -185,16 +184,19 @@ def _fit(
         adjusted=True,
         tuning_cents=cents,
         key=key,
-        remarks=remarks,
     )
 
 
-def _shift(made: Adjusted, player: Instrument, controls: Controls) -> Adjusted:
+def _shift(made: Adjusted, on: np.ndarray, player: Instrument, controls: Controls) -> Adjusted:
     f0_hz = made.f0_hz.astype(np.float64) * 2.0**controls.pitch_shift
     highest_hz = HIGHEST * player.config.sample_rate
     folded = fold_octaves(f0_hz, LOWEST_HZ, highest_hz)
     floor_db = -LEVELS[player.config.level][1]
+    loudness_db = np.maximum(made.loudness_db + controls.loudness_shift, floor_db)
     remarks = made.remarks
+    if player.statistics:
+        remarks += _out_of_range(hz_to_midi(f0_hz[on]), player, made.adjusted, controls)
+        remarks += _too_loud(loudness_db[on], player)
     if (folded != f0_hz).any():
         remarks += (
             f"what would be below {LOWEST_HZ:.0f} or above {highest_hz:.0f} Hz is played in "
@@ -203,21 +205,38 @@ def _shift(made: Adjusted, player: Instrument, controls: Controls) -> Adjusted:
     return replace(
         made,
         f0_hz=folded.astype(np.float32),
-        loudness_db=np.maximum(made.loudness_db + controls.loudness_shift, floor_db).astype(
-            np.float32
-        ),
+        loudness_db=loudness_db.astype(np.float32),
         remarks=remarks,
     )
 
 
-def _out_of_range(midi: np.ndarray, quantiles: Sequence[float], name: str) -> tuple[str, ...]:
-    low, high = pitch_range(quantiles)
+def _out_of_range(
+    midi: np.ndarray, player: Instrument, adjusted: bool, controls: Controls
+) -> tuple[str, ...]:
+    low, high = pitch_range(player.statistics["f0_midi"]["quantiles"])
     outside = float(np.mean((midi < low - 0.5) | (midi > high + 0.5)))
     if outside < _MUCH:
         return ()
+    best = ""
+    if adjusted and not controls.pitch_shift:
+        best = (
+            ", in the best octave too; if they were heard an octave off, f0_range_hz helps "
+            "(--f0-range LOW HIGH on the command line)"
+        )
     return (
-        f"{outside:.0%} of the notes are out of the range of {name}, "
-        f"{note_name(low)} to {note_name(high)}, in the best octave too",
+        f"{outside:.0%} of the notes are out of the range of {player.name}, "
+        f"{note_name(low)} to {note_name(high)}{best}",
+    )
+
+
+def _too_loud(loudness_db: np.ndarray, player: Instrument) -> tuple[str, ...]:
+    highest = quantile(player.statistics["loudness_db"]["quantiles"], 0.98)
+    beyond = float(np.mean(loudness_db > highest + _LOUDER_DB))
+    if beyond < _MUCH:
+        return ()
+    return (
+        f"{beyond:.0%} of the notes are asked to be louder than {player.name} was ever heard, "
+        f"{highest:.0f} dB: only a part of that is played",
     )
 
 

