@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -90,7 +91,12 @@ def measure(options: Options, quick: bool) -> list[dict[str, Any]]:
         again = min(_job_seconds(cache) for _ in range(1 if quick else 3))
     rows.append(("transfer of the demo, nothing compiled", cold, "s", None))
     rows.append(("the same from the cache, a new process", again, "s", None))
-    rows.append(("compiling", cold - again, "s", 20.0))
+    rows.append(("compiling for it", cold - again, "s", 20.0))
+    with tempfile.TemporaryDirectory() as cache:
+        since = time.perf_counter()
+        _run(["-m", "ddsp_ref", "warmup", "--quiet"], NUMBA_CACHE_DIR=cache)
+        ready = time.perf_counter() - since
+    rows.append(("ddsp-ref warmup: for sounds of less than six seconds, too", ready, "s", 20.0))
     rows += [(f"one call, {name}", us, "µs", 20.0) for name, us in overheads().items()]
     sizes = TINY if quick else LONG
     once = replace(options, seconds=0.0, at_least=1)
