@@ -75,7 +75,7 @@ def add_control_arguments(parser: argparse.ArgumentParser) -> None:
     add("--loudness-shift", type=float, default=0.0, metavar="DB", help="play louder by decibels")
 
 
-def add_sound_arguments(parser: argparse.ArgumentParser) -> None:
+def add_sound_arguments(parser: argparse.ArgumentParser, rate_of: str = "input") -> None:
     """Declare who plays, in what room, and what the file is like."""
     group = parser.add_argument_group("how it sounds")
     add = group.add_argument
@@ -98,7 +98,7 @@ def add_sound_arguments(parser: argparse.ArgumentParser) -> None:
         "--sample-rate",
         type=int,
         metavar="HZ",
-        help="of the output (default: that of the input)",
+        help=f"of the output (default: that of the {rate_of})",
     )
     add("--bits", type=int, default=16, choices=(16, 24, 32), help="of a sample (default: 16)")
     add("--play", action="store_true", help="play the result (needs sounddevice)")

@@ -157,6 +157,8 @@ def listen(
     peak = float(max(mono.max(), -mono.min()))
     if peak < _SILENCE:
         level = f"its peak is {20 * np.log10(peak):.0f} dB" if peak > 0 else "every sample is 0"
+        if not peak:
+            level += ", as when opposite channels are averaged"
         raise NoPitchError(f"the recording is silent: {level}")
     if normalize:
         mono = mono / np.float32(peak)

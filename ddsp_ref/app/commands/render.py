@@ -24,16 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "listen to the sound itself",
     )
     add_report_arguments(parser)
-    add_sound_arguments(parser)
+    add_sound_arguments(parser, rate_of="instrument")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Do it."""
+    from ddsp_ref.io.formats import check_audio_input
     from ddsp_ref.transfer.controls import Controls
 
     target = Path(arguments.output)
     check_sound_output(target, arguments)
     Controls(reverb=arguments.reverb, seed=arguments.seed)
+    if arguments.recording:
+        check_audio_input(arguments.recording)
 
     from ddsp_ref.io.audio import read_audio, write_audio
     from ddsp_ref.io.formats import nearest_rate
