@@ -156,9 +156,9 @@ def listen(
     remarks = remark_on_sound(mono)
     peak = float(max(mono.max(), -mono.min()))
     if peak < _SILENCE:
-        level = f"its peak is {20 * np.log10(peak):.0f} dB" if peak > 0 else "every sample is 0"
-        if not peak:
-            level += ", as when opposite channels are averaged"
+        level = "every sample is 0, as when opposite channels are averaged"
+        if peak > 0:
+            level = f"its peak is {20 * np.log10(peak):.0f} dB"
         raise NoPitchError(f"the recording is silent: {level}")
     if normalize:
         mono = mono / np.float32(peak)

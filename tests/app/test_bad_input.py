@@ -55,7 +55,7 @@ def write_bad(name: str) -> str:
         ("text.wav", "text.wav is not an audio file"),
         ("text.mp3", "text.mp3 is not an audio file"),
         ("zero_length.wav", "zero_length.wav holds no samples"),
-        ("silent.wav", "the recording is silent"),
+        ("silent.wav", "every sample is 0, as when opposite channels are averaged"),
         ("noise.wav", "no pitch was found"),
         ("nan.wav", "samples that are not numbers"),
         ("short.wav", "audio lasts 0.050 s, must last at least 0.1 s"),
@@ -126,6 +126,7 @@ def test_a_curve_that_cannot_be_read(folder, capfd):
     Path("c.csv").write_text("time_s,f0_hz,loudness_db\n0,440,-20\n1,high,-20\n")
     words = ("render", "c.csv", "out.wav", "--instrument", "tiny")
     assert "c.csv: f0_hz is 'high' in row 2" in fails(capfd, *words)
+    assert "nothing.wav" in fails(capfd, *words, "--recording", "nothing.wav")
     words = ("render", "nowhere.csv", "out.wav", "--instrument", "tiny")
     assert "there is no file nowhere.csv" in fails(capfd, *words)
     assert "reverb is 9.0" in fails(capfd, *words, "--reverb", "9")
