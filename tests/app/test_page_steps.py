@@ -88,6 +88,11 @@ def test_from_file_to_downloads(folder):
     hearing = steps.hear("in.wav", "tiny", "pyin", False)
     assert steps.hear("in.wav", "tiny", "pyin", False, hearing) is hearing
     assert steps.hear("in.wav", "tiny", "pyin", True, hearing) is not hearing
+    assert steps.hear("in.wav", "tiny", "pyin", False, hearing, (None, 2500)) is hearing
+    narrow = steps.hear("in.wav", "tiny", "pyin", False, hearing, (200, 2500))
+    assert narrow.heard.f0_hz.min() >= 200
+    with pytest.raises(ParameterError, match=r"f0_range_hz is \(3000, 2500.0\), must be"):
+        steps.hear("in.wav", "tiny", "pyin", False, hearing, (3000, None))
     made = steps.perform(hearing, "tiny", steps.make_controls(**CONTROLS | {"semitones": 2}))
     assert "in.wav" in steps.tell_heard(hearing)
     assert "faster than real time" in steps.tell_played(hearing, made)

@@ -16,6 +16,7 @@ import gradio as gr
 
 from ddsp_ref.app.page import steps
 from ddsp_ref.app.page.wiring import OWN, connect
+from ddsp_ref.models.features import F0_RANGE_HZ
 from ddsp_ref.models.recordings import SUFFIXES
 from ddsp_ref.transfer.trackers import TRACKERS
 
@@ -146,9 +147,15 @@ def _source_part() -> dict[str, Any]:
         with gr.Row():
             normalize = gr.Checkbox(False, label="Normalise", elem_id="normalize")
             tracker = gr.Dropdown(list(TRACKERS), value=TRACKERS[0], label="Pitch by")
+        with gr.Row():
+            lowest, highest = (
+                gr.Number(hz, label=f"{which} pitch (Hz)", elem_id=which.lower())
+                for which, hz in zip(("Lowest", "Highest"), F0_RANGE_HZ)
+            )
         heard = gr.Markdown("", elem_id="heard", elem_classes="text")
     parts = {"files": files, "microphone": microphone, "demo": demo, "chosen": chosen}
-    return parts | {"normalize": normalize, "tracker": tracker, "heard": heard}
+    how = {"normalize": normalize, "tracker": tracker, "lowest": lowest, "highest": highest}
+    return parts | how | {"heard": heard}
 
 
 def _instrument_part(names: list[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import soundfile
 from ddsp_ref.errors import AudioFileError, ParameterError
 from ddsp_ref.io.audio import read_audio, write_audio
 from ddsp_ref.io.files import atomic_path
+from ddsp_ref.models.features import F0_RANGE_HZ
 from ddsp_ref.models.instrument import Instrument
 from ddsp_ref.plots.spectrograms import plot_spectrograms
 from ddsp_ref.plots.transfer import plot_adjustment, plot_features
@@ -80,20 +81,26 @@ def hear(
     f0_tracker: str,
     normalize: bool,
     before: Hearing | None = None,
+    f0_range_hz: tuple[float | None, float | None] = F0_RANGE_HZ,
 ) -> Hearing:
-    """Follow pitch and loudness of a file, or return what was heard before if nothing changed."""
+    """Follow pitch and loudness of a file, or return what was heard before if nothing changed.
+
+    A bound that is None, an empty field, is where it is by itself.
+    """
     if not path:
         raise AudioFileError("there is no recording yet: upload one, record one, or take the demo")
     if not os.path.exists(path):  # what was uploaded is kept for an hour or two
         raise AudioFileError("the recording is no longer there: upload it again")
     player = find_player(instrument)
     rates = player.config.sample_rate, player.config.frame_rate, player.config.level
-    key = (str(path), os.path.getmtime(path), f0_tracker, normalize, *rates)
+    lowest, highest = (own or usual for own, usual in zip(f0_range_hz, F0_RANGE_HZ))
+    how = {"f0_tracker": f0_tracker, "normalize": normalize, "f0_range_hz": (lowest, highest)}
+    key = (str(path), os.path.getmtime(path), *how.values(), *rates)
     if before is not None and before.key == key:
         return before
     check_size(Path(path))
     audio, sample_rate = read_audio(path)
-    heard = listen(audio, sample_rate, player, f0_tracker=f0_tracker, normalize=normalize)
+    heard = listen(audio, sample_rate, player, **how)
     return Hearing(key, Path(path).name, len(audio) / sample_rate, heard)
 
 

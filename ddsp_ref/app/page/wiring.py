@@ -38,18 +38,18 @@ def connect(room, names, hearing, made, source, player, controls, shown) -> None
     """
     order = list(controls)
 
-    def hear(before, path, normalize, tracker, name, own):
+    def hear(before, path, normalize, tracker, lowest, highest, name, own):
         who = _who(names, name, own)
         if not (path and who):
             return None, "", None
-        found = _polite(steps.hear)(path, who, tracker, normalize, before)
+        found = _polite(steps.hear)(path, who, tracker, normalize, before, (lowest, highest))
         return found, steps.tell_heard(found), str(path)
 
-    def play(found, path, normalize, tracker, name, own, *values):
+    def play(found, path, normalize, tracker, lowest, highest, name, own, *values):
         who = _who(names, name, own)
         if not (path and who):
             return None, None, None, "" if who else _NO_ZIP
-        found = _polite(steps.hear)(path, who, tracker, normalize, found)
+        found = _polite(steps.hear)(path, who, tracker, normalize, found, (lowest, highest))
         asked = _polite(steps.make_controls)(**dict(zip(order, values, strict=True)))
         result = _polite(steps.perform)(found, who, asked)
         told = steps.tell_played(found, result)
@@ -67,7 +67,8 @@ def connect(room, names, hearing, made, source, player, controls, shown) -> None
         return _polite(steps.tell_instrument)(who) if who else _NO_ZIP
 
     path = gr.State(None)
-    how = [path, source["normalize"], source["tracker"], player["name"], player["own"]]
+    of_hearing = [source[key] for key in ("normalize", "tracker", "lowest", "highest")]
+    how = [path, *of_hearing, player["name"], player["own"]]
     heard = [hearing, source["heard"], shown["original"]]
     outputs = [hearing, made, shown["sound"], shown["played"]]
     pictures = [shown[key] for key in ("spectrograms", "adjustment", "features")]
@@ -90,6 +91,9 @@ def connect(room, names, hearing, made, source, player, controls, shown) -> None
     then_hear(source["demo"].click(lambda: str(steps.DEMO), None, path))
     for key in ("normalize", "tracker"):
         then_hear(source[key].input(lambda: None, None, None))
+    for key in ("lowest", "highest"):  # not at every digit
+        bound = source[key]
+        then_hear(gr.on([bound.submit, bound.blur], lambda: None, None, None))
     own, card = player["own"], player["card"]
     player["name"].change(lambda name: gr.update(visible=name == OWN), player["name"], own)
     for part in (player["name"], own):
