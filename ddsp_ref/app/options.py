@@ -21,14 +21,18 @@ def add_tracker_arguments(add: Callable) -> None:
         metavar="NAME",
         help="who finds the pitch: pyin, crepe-tiny, crepe or pesto (default: pyin)",
     )
+    add_range_argument(add, "to look for; the range of what was recorded, 190 2500 for a violin,")
+
+
+def add_range_argument(add: Callable, which: str) -> None:
+    """Declare a range of pitches that keeps a tracker from errors by an octave."""
     add(
         "--f0-range",
         type=float,
         nargs=2,
         default=(50.0, 2500.0),
         metavar=("LOW", "HIGH"),
-        help="pitches in Hz to look for; the range of what was recorded, such as 190 2500 for a "
-        "violin, keeps the tracker from errors by an octave (default: 50 2500)",
+        help=f"pitches in Hz {which} keeps the tracker from errors by an octave (default: 50 2500)",
     )
 
 

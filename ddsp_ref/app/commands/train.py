@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ddsp_ref.app.options import add_range_argument
+
 if TYPE_CHECKING:
     from ddsp_ref.models.config import ModelConfig
 
@@ -66,15 +68,7 @@ def _add_training_arguments(group: argparse._ArgumentGroup) -> None:
         metavar="N",
         help="steps in which the learning rate halves, gradually (default: a quarter of --steps)",
     )
-    add(
-        "--f0-range",
-        type=float,
-        nargs=2,
-        default=(50.0, 2500.0),
-        metavar=("LOW", "HIGH"),
-        help="pitches in Hz that the instrument can play; a narrow range keeps the tracker from "
-        "errors by an octave (default: 50 2500)",
-    )
+    add_range_argument(add, "that the instrument can play; a narrow range")
     add(
         "--held-out",
         action="append",
