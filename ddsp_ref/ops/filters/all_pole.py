@@ -69,7 +69,7 @@ def _recur(audio, coefficients, b, y):
         total, a, older = float(x[t]), poles[t], own[t : t + n_older]
         for i in range(n_older):
             total -= a[n_older - i] * older[i]
-        last = total - a[0] * last
+        last = total - float(a[0]) * last
         own[t + n_older + 1] = last
 
 
@@ -84,7 +84,7 @@ def _recur_vjp(y_bar, coefficients, b, y, audio_bar, coefficients_bar):
         for i in range(min(n_poles, n_samples - 1 - t) - 1, 0, -1):
             total -= poles[t + 1 + i, i] * later[i]
         if t + 1 < n_samples:
-            total -= poles[t + 1, 0] * last
+            total -= float(poles[t + 1, 0]) * last
         x_bar[t] = last = total
         result, before = coefficients_bar[b, t], own[t : t + n_poles]
         for i in range(n_poles):
