@@ -46,7 +46,8 @@ def keep_memory() -> None:
 
 def _compile(function: Callable, fastmath: set[str] | bool = False) -> Callable:
     """Compile with the house flags: cached on disk, GIL released, division as in NumPy."""
-    flags = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+    # nobody calls kernels from C: a wrapper less to compile
+    flags = {"nogil": True, "error_model": "numpy", "fastmath": fastmath, "no_cfunc_wrapper": True}
     try:
         return _watch_cache(numba.njit(cache=True, **flags)(function))
     except RuntimeError:  # no folder that can be written: compile anew in every process

@@ -127,6 +127,11 @@ def multiply(rows, tiles, bias, products):
                     product[i] = own[i]
 
 
+def no_bias(n_out, dtype):
+    """Return zeros for `multiply`, of the kind that a bias is given as."""
+    return read_only(np.zeros(n_out, dtype))
+
+
 @njit_relaxed
 def _add_outer(rows, tiles, n_used, sums):
     """sums += rows.T @ matrix: four rows of either, each group of four columns to its own sums."""
@@ -238,7 +243,7 @@ def _rows(x):
 
 def product(x, matrix):
     """Return x @ matrix, whatever axes x has in front of its last."""
-    y = affine(_rows(x), matrix, np.zeros(matrix.shape[1], x.dtype))
+    y = affine(_rows(x), matrix, no_bias(matrix.shape[1], x.dtype))
     return y.reshape(*x.shape[:-1], matrix.shape[1])
 
 

@@ -20,15 +20,14 @@ from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
 from ddsp_ref.ops.spectral._fft import (
     LANES,
     ROW,
-    backward,
-    forward,
+    forward_fours,
     from_lanes,
     places,
     to_lanes,
     turns,
 )
 
-_SHORTEST, _LONGEST = 256, 4096  # samples in a partition
+_SMALLEST, _SHORTEST, _LONGEST = 16, 256, 4096  # samples in a partition; powers of four
 _BINS = 128  # go through a kernel together
 _STEP = 2 * _BINS  # from one partition to the next in its arrays
 _PART = 512  # bins in a part of the work
@@ -36,9 +35,9 @@ _AT_ONCE = 512  # partitions of a result: bounds the memory that their spectra t
 
 
 def partition_size(n_samples, n_taps):
-    """Return the size of partitions, a power of two."""
-    wanted = min(max(n_taps, _SHORTEST), max(n_samples, 8), _LONGEST)
-    return 1 << (wanted - 1).bit_length()
+    """Return the size of partitions, a power of four."""
+    wanted = min(max(n_taps, _SHORTEST), max(n_samples, _SMALLEST), _LONGEST)
+    return 1 << 2 * (((wanted - 1).bit_length() + 1) // 2)
 
 
 @lru_cache(maxsize=16)
@@ -72,21 +71,33 @@ def _unzip(work, places, cosines, sines, spectra):
 
 
 @njit_relaxed
-def _zip(spectra, places, cosines, sines, work):
-    """Undo `_unzip`, with the factor that the transforms leave out."""
-    n, n_lanes = places.size - 1, spectra.shape[0]
+def _zip(spectra, cosines, sines, work):
+    """Undo `_unzip`, with the factor that the transforms leave out.
+
+    Imaginary parts come first: with both parts swapped the transform is its own inverse.
+    """
+    n, n_lanes = cosines.size - 1, spectra.shape[0]
     scale = work.dtype.type(0.5 / n)
     for k in range(n):
         c, s = cosines[k], sines[k]
-        own = work[places[k] * ROW :]
+        own = work[k * ROW :]
         for lane in range(n_lanes):
             xr, xi = spectra[lane, 0, k], spectra[lane, 1, k]
             yr, yi = spectra[lane, 0, n - k], spectra[lane, 1, n - k]
             dr, di = xr - yr, xi + yi
-            own[lane] = scale * (xr + yr - (di * c - dr * s))
-            own[lane + LANES] = scale * (xi - yi + (dr * c + di * s))
+            own[lane] = scale * (xi - yi + (dr * c + di * s))
+            own[lane + LANES] = scale * (xr + yr - (di * c - dr * s))
         for lane in range(n_lanes, LANES):
             own[lane] = own[lane + LANES] = 0
+
+
+@njit
+def _sort_half(work, places, rows):
+    """Write the first half of the rows of the transform in their order, both parts swapped."""
+    for n in range(rows.size // ROW):
+        own, row = work[places[n] * ROW :], rows[n * ROW :]
+        for lane in range(LANES):
+            row[lane], row[lane + LANES] = own[lane + LANES], own[lane]
 
 
 @njit
@@ -100,7 +111,7 @@ def _transform(signal, first, half, tables, spectra):
         for i in range(min(half, signal.size - begin)):
             frame[i] = signal[begin + i]
     to_lanes(frames, work)
-    forward(work, factors)
+    forward_fours(work, factors)
     _unzip(work, places, cosines, sines, spectra)
 
 
@@ -108,11 +119,13 @@ def _transform(signal, first, half, tables, spectra):
 def _transform_back(spectra, begin, half, tables, signal):
     """Write up to eight partitions to a signal, the first one to sample `begin` and on."""
     places, factors, cosines, sines = tables
-    frames = np.empty((LANES, 2 * half), signal.dtype)
+    frames = np.empty((LANES, half), signal.dtype)
     work = np.empty(2 * half * LANES, signal.dtype)
-    _zip(spectra, places, cosines, sines, work)
-    backward(work, factors)
-    from_lanes(work, frames)
+    rows = np.empty(half * LANES, signal.dtype)
+    _zip(spectra, cosines, sines, work)
+    forward_fours(work, factors)
+    _sort_half(work, places, rows)
+    from_lanes(rows, frames)
     for lane in range(spectra.shape[0]):
         at, frame = begin + lane * half, frames[lane]
         for i in range(max(0, -at), min(half, signal.size - at)):
@@ -175,10 +188,9 @@ def _products(spectra, others, first, correlates, low, high, result):
     x = np.empty((n_padded + n_even + 1) * _STEP, spectra.dtype)
     sums = np.empty(4 * _STEP, spectra.dtype)
     for k in range(low, high, _BINS):
-        if correlates:  # with conj(others[j]), both partitions of what is pulled back
-            _line_up(spectra, first, 1, k, x)
-        else:  # the last response meets the earliest partition
-            _line_up(spectra, first - n + 1, -1, k, x)
+        # correlated with conj(others[j]), both partitions of what is pulled back; else the last
+        # response meets the earliest partition
+        _line_up(spectra, first if correlates else first - n + 1, 1 if correlates else -1, k, x)
         for j in range(n):
             source = others[j if correlates else n - 1 - j]
             own = weights[j * _STEP :]

@@ -10,7 +10,7 @@ import scipy.fft
 from ddsp_ref.errors import require
 from ddsp_ref.jit import njit_relaxed, ranges, run_parts
 from ddsp_ref.op import Case, Op
-from ddsp_ref.ops._products import as_tiles, multiply
+from ddsp_ref.ops._products import as_tiles, multiply, no_bias
 
 # With more, transforms are faster than a product with the matrix that they stand for.
 _MOST_BANDS = 257
@@ -163,12 +163,12 @@ def _by_products(n_bands, n_lags, dtype):
 
     def to_lags(magnitudes):
         lags = np.empty((len(magnitudes), n_lags), dtype)
-        multiply(magnitudes, tiles, np.zeros(n_lags, dtype), lags)
+        multiply(magnitudes, tiles, no_bias(n_lags, dtype), lags)
         return lags
 
     def from_lags(lags_bar):
         magnitudes_bar = np.empty((len(lags_bar), n_bands), dtype)
-        multiply(lags_bar, transposed, np.zeros(n_bands, dtype), magnitudes_bar)
+        multiply(lags_bar, transposed, no_bias(n_bands, dtype), magnitudes_bar)
         return magnitudes_bar
 
     return to_lags, from_lags

@@ -5,9 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from ddsp_ref.errors import require
-from ddsp_ref.jit import ranges, run_parts
+from ddsp_ref.jit import ranges, read_only, run_parts
 from ddsp_ref.op import Case, Op
-from ddsp_ref.ops._products import LONG, add_all_transposed, as_tiles, from_tiles, multiply, no_sums
+from ddsp_ref.ops._products import (
+    LONG,
+    add_all_transposed,
+    as_tiles,
+    from_tiles,
+    multiply,
+    no_bias,
+    no_sums,
+)
 
 _BLOCK = 256  # frames that are gathered at a time
 
@@ -104,7 +112,7 @@ def _gather(x, begin, end, taps, n_taps, stride):
         if low < high:
             at = first + (low - start) * stride
             side_by_side[low - begin : high - begin, k] = x[at:][: (high - low) * stride : stride]
-    return side_by_side.reshape(end - begin, -1)
+    return read_only(side_by_side.reshape(end - begin, -1))
 
 
 def _spread(pulled, begin, end, taps, stride, x_bar):
@@ -134,7 +142,7 @@ def vjp(x, kernel, bias, *, stride=1, dilation=1, causal=False):
     def pullback(y_bar):
         x_bar, n_sums = np.zeros_like(x), -(-n_out_frames // LONG)
         kernel_bars = no_sums(n_batch * n_sums, n_taps * n_in, n_out, x.dtype)
-        transposed, nothing = as_tiles(flat_kernel.T, x.dtype), np.zeros(n_taps * n_in, x.dtype)
+        transposed, nothing = as_tiles(flat_kernel.T, x.dtype), no_bias(n_taps * n_in, x.dtype)
 
         def backward(b):
             for begin, end in blocks:

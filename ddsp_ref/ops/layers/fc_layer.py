@@ -16,6 +16,7 @@ from ddsp_ref.ops._products import (
     as_tiles,
     from_tiles,
     multiply,
+    no_bias,
     no_sums,
 )
 
@@ -182,7 +183,7 @@ def vjp(x, kernel, bias, gamma, beta, *, epsilon, slope):
         parts = ranges(n_rows, LONG)
         kernel_bars = no_sums(len(parts), n_in, n_out, x.dtype)
         sums = np.zeros((len(parts), 3, n_out))
-        transposed, nothing = as_tiles(kernel.T, x.dtype), np.zeros(n_in, x.dtype)
+        transposed, nothing = as_tiles(kernel.T, x.dtype), no_bias(n_in, x.dtype)
 
         def backward(i, begin, end):
             rows = slice(begin, end)

@@ -113,7 +113,7 @@ def synthesize_frames(f0_hz, partials, phases, n_samples, sample_rate, method, b
     n_frames, n_harmonics = partials.shape[1:]
     wide, narrow, folded, frames, values = blocks.make_room(n_harmonics, partials.dtype)
     step, nyquist = n_frames / n_samples, sample_rate / 2
-    reach, weighed, sizes = 1 if method == _OUTER else 0, -1, (n_frames, n_samples)
+    reach, weighed, sizes = 1 if method == _OUTER else 0, np.int64(-1), (n_frames, n_samples)
     for i in range(first, last):
         here = float(f0_hz[b, i])
         slope = float(f0_hz[b, min(i + 1, n_frames - 1)]) - here
@@ -191,7 +191,7 @@ def pull_frames(
     n_frames, n_harmonics = partials.shape[1:]
     wide, narrow, folded, frames, values = blocks.make_room(n_harmonics, partials.dtype)
     step, nyquist = n_frames / n_samples, sample_rate / 2
-    reach, weighed, sizes = 1 if method == _OUTER else 0, -1, (n_frames, n_samples)
+    reach, weighed, sizes = 1 if method == _OUTER else 0, np.int64(-1), (n_frames, n_samples)
     for i in range(first, last):
         here = float(f0_hz[b, i])
         slope = float(f0_hz[b, min(i + 1, n_frames - 1)]) - here

@@ -170,21 +170,8 @@ def _is_odd_power(n):
 
 
 @njit
-def forward(work, turns):
-    """Transform rows in place; results are in the order of `places`."""
-    n, at = work.size // ROW, 0
-    if _is_odd_power(n):
-        if n == 8:
-            _half_4(work, turns)
-        elif n == 32:
-            _half_16(work, turns)
-        elif n == 128:
-            _half_64(work, turns)
-        elif n == 512:
-            _half_256(work, turns)
-        else:
-            _half_1024(work, turns)
-        at, n = n, n // 2
+def _fours(work, turns, n, at):
+    """Split runs of n rows, a power of four, down to single rows."""
     if n == 4096:
         _split_1024(work, turns, at)
         at += 6 * 1024
@@ -201,6 +188,31 @@ def forward(work, turns):
         _split_4(work, turns, at)
         at += 6 * 4
     _split_1(work, turns, at)
+
+
+@njit
+def forward_fours(work, turns):
+    """Like `forward`, where the number of rows is a power of four: half as much to compile."""
+    _fours(work, turns, work.size // ROW, 0)
+
+
+@njit
+def forward(work, turns):
+    """Transform rows in place; results are in the order of `places`."""
+    n, at = work.size // ROW, 0
+    if _is_odd_power(n):
+        if n == 8:
+            _half_4(work, turns)
+        elif n == 32:
+            _half_16(work, turns)
+        elif n == 128:
+            _half_64(work, turns)
+        elif n == 512:
+            _half_256(work, turns)
+        else:
+            _half_1024(work, turns)
+        at, n = n, n // 2
+    _fours(work, turns, n, at)
 
 
 @njit
