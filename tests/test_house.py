@@ -20,7 +20,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROWS = [
     {"app", "__main__"},
     {"transfer", "compat"},
-    {"importers", "exporters"},
+    {"importers", "exporters", "streaming"},
     {"models"},
     {"analysis", "processors", "io", "plots", "bridges", "conformance"},
     {"registry"},

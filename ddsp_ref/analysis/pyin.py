@@ -19,7 +19,8 @@ from ddsp_ref.errors import ParameterError, require
 from ddsp_ref.jit import ranges, run_parts
 
 # Of the tracker of Mauch and Dixon, and of librosa.
-_BINS_PER_OCTAVE = 120
+MAX_TRANSITION_RATE, SWITCH_PROB = 35.92, 0.01
+BINS_PER_OCTAVE = 120
 _BETA_PARAMETERS, _N_THRESHOLDS = (2.0, 18.0), 100
 _BOLTZMANN_PARAMETER, _NO_TROUGH_PROB = 2.0, 0.01
 
@@ -27,7 +28,7 @@ _FRAME_SECONDS = 0.064  # three periods of the lowest default pitch; the window 
 _LONGEST_FRAME = 1 << 20
 _PART_SAMPLES = 1 << 16  # work is cut into parts that fit into the cache
 _LEAST_PERIODS = 3.0  # of sound within a frame, for it to tell the pitch at an edge of a note
-_LEAST_CONFIDENCE = 2 * _NO_TROUGH_PROB  # some frame of a voiced stretch has to reach this
+LEAST_CONFIDENCE = 2 * _NO_TROUGH_PROB  # some frame of a voiced stretch has to reach this
 _LARGEST_SAMPLE = np.float64(1e100)  # squares of larger ones would not be finite
 
 
@@ -52,7 +53,7 @@ def _check_audio(audio: np.ndarray) -> None:
         )
 
 
-def _check_settings(fmin_hz: float, fmax_hz: float, **others: float) -> None:
+def check_settings(fmin_hz: float, fmax_hz: float, **others: float) -> None:
     named = {**others, "fmin_hz": fmin_hz, "fmax_hz": fmax_hz}
     for name, value in named.items():
         number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
@@ -81,7 +82,7 @@ def _check_settings(fmin_hz: float, fmax_hz: float, **others: float) -> None:
     )
 
 
-def _check_frame_length(frame_length: int | None, sample_rate: float, fmin_hz: float) -> int:
+def check_frame_length(frame_length: int | None, sample_rate: float, fmin_hz: float) -> int:
     two_periods = math.ceil(2 * sample_rate / fmin_hz)
     require(
         two_periods <= _LONGEST_FRAME,
@@ -99,7 +100,18 @@ def _check_frame_length(frame_length: int | None, sample_rate: float, fmin_hz: f
     return int(frame_length)
 
 
-def _observe(
+def count_bins(fmin_hz: float, fmax_hz: float) -> int:
+    """Return how many pitch bins there are in a range."""
+    return math.floor(BINS_PER_OCTAVE * math.log2(fmax_hz / fmin_hz)) + 1
+
+
+def reach_of(max_transition_rate: float, frame_rate: float | Fraction) -> int:
+    """Return how many bins the pitch may move from one frame to the next."""
+    semitones = max(1, round(12 * max_transition_rate / float(frame_rate)))
+    return semitones * (BINS_PER_OCTAVE // 12) // 2
+
+
+def observe(
     audio: np.ndarray,
     positions: np.ndarray,
     sample_rate: float,
@@ -129,7 +141,7 @@ def _observe(
         find_candidates(
             frames, autocorrelation(frames, max_period, lags_per_sample), first_lag,
             lags_per_sample, masses, _BOLTZMANN_PARAMETER, _NO_TROUGH_PROB,
-            lags_per_sample * sample_rate / fmin_hz, _BINS_PER_OCTAVE, n_bins,
+            lags_per_sample * sample_rate / fmin_hz, BINS_PER_OCTAVE, n_bins,
             bins, probabilities, counts[start:stop],
         )  # fmt: skip
         used = np.arange(n_candidates) < counts[start:stop, None]
@@ -150,7 +162,7 @@ def _drop_groundless(voiced: np.ndarray, confidence: np.ndarray) -> None:
     together for a course through them to be more probable than none.
     """
     for start, stop in runs(voiced):
-        if confidence[start:stop].max() < _LEAST_CONFIDENCE:
+        if confidence[start:stop].max() < LEAST_CONFIDENCE:
             voiced[start:stop] = False
 
 
@@ -193,8 +205,8 @@ def pyin(
     fmin_hz: float = 50.0,
     fmax_hz: float = 2500.0,
     frame_length: int | None = None,
-    max_transition_rate: float = 35.92,
-    switch_prob: float = 0.01,
+    max_transition_rate: float = MAX_TRANSITION_RATE,
+    switch_prob: float = SWITCH_PROB,
     like_librosa: bool = False,
 ) -> Pitch:
     """Track the pitch of one voice or instrument with probabilistic YIN.
@@ -270,24 +282,23 @@ def pyin(
     """
     audio = np.asarray(audio)
     _check_audio(audio)
-    _check_settings(
+    check_settings(
         fmin_hz, fmax_hz, sample_rate=sample_rate, frame_rate=frame_rate,
         max_transition_rate=max_transition_rate, switch_prob=switch_prob,
     )  # fmt: skip
-    frame_length = _check_frame_length(frame_length, sample_rate, fmin_hz)
+    frame_length = check_frame_length(frame_length, sample_rate, fmin_hz)
     hop = hop_size(sample_rate, frame_rate)
     positions = frame_positions(len(audio), hop)
     times_s = frame_times(len(audio), sample_rate, hop)
     rate, fmin_hz, fmax_hz = float(sample_rate), float(fmin_hz), float(fmax_hz)
 
-    n_bins = math.floor(_BINS_PER_OCTAVE * math.log2(fmax_hz / fmin_hz)) + 1
-    observations, confidence = _observe(
+    n_bins = count_bins(fmin_hz, fmax_hz)
+    observations, confidence = observe(
         audio, positions, rate, fmin_hz, fmax_hz, frame_length, n_bins, 1 if like_librosa else 2
     )
-    semitones = max(1, round(12 * max_transition_rate / float(frame_rate)))
-    reach = semitones * (_BINS_PER_OCTAVE // 12) // 2
+    reach = reach_of(max_transition_rate, frame_rate)
     pitch_bins, voiced = viterbi(observations, n_bins, reach=reach, switch_prob=switch_prob)
-    f0_hz = fmin_hz * 2.0 ** (pitch_bins / _BINS_PER_OCTAVE)
+    f0_hz = fmin_hz * 2.0 ** (pitch_bins / BINS_PER_OCTAVE)
     if not like_librosa:
         _drop_groundless(voiced, confidence)
         _refine(audio, positions, rate, frame_length, f0_hz, voiced)

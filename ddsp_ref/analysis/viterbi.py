@@ -102,8 +102,25 @@ def define_viterbi(log_observed: np.ndarray, log_moves: np.ndarray) -> np.ndarra
     return states
 
 
+def log_moves(n_bins: int, reach: int, switch_prob: float) -> tuple:
+    """Return the logarithms of the probabilities of moves, as `advance` and `trace` take them."""
+    band = min(reach, n_bins - 1)
+    triangle = 1.0 - np.abs(np.arange(-band, band + 1)) / (reach + 1)
+    row_sums = np.convolve(np.ones(n_bins), triangle)[band : band + n_bins]
+    return np.log(triangle), np.log(row_sums), math.log1p(-switch_prob), math.log(switch_prob)
+
+
+def first_scores(observations: Observations, n_bins: int) -> np.ndarray:
+    """Return the scores of the first frame, shape (2, n_bins): voiced states, then unvoiced."""
+    scores = np.empty((2, n_bins))
+    scores[0], scores[1] = LOG_FLOOR, observations.log_unvoiced[0]
+    candidates = slice(observations.offsets[0], observations.offsets[1])
+    scores[0, observations.bins[candidates]] = observations.log_probabilities[candidates]
+    return scores
+
+
 @njit
-def _advance(
+def advance(
     scores, start, stop, offsets, bins, log_probabilities, log_unvoiced,
     log_triangle, log_row_sums, log_stay, log_switch,
 ):  # fmt: skip
@@ -142,7 +159,7 @@ def _advance(
 
 
 @njit
-def _trace(scores, start, stop, log_triangle, log_row_sums, log_stay, log_switch, path):
+def trace(scores, start, stop, log_triangle, log_row_sums, log_stay, log_switch, path):
     """Walk back from path[stop - 1] to path[start], asking each time which way was the best.
 
     That the ways are computed again, for one state per frame, saves storing where every state
@@ -240,15 +257,8 @@ def viterbi(
     if n_frames == 0:
         return path, path.astype(bool)
 
-    band = min(reach, n_bins - 1)
-    triangle = 1.0 - np.abs(np.arange(-band, band + 1)) / (reach + 1)
-    row_sums = np.convolve(np.ones(n_bins), triangle)[band : band + n_bins]
-    moves = np.log(triangle), np.log(row_sums), math.log1p(-switch_prob), math.log(switch_prob)
-
-    first = np.empty((2, n_bins))
-    first[0], first[1] = LOG_FLOOR, observations.log_unvoiced[0]
-    candidates = slice(observations.offsets[0], observations.offsets[1])
-    first[0, observations.bins[candidates]] = observations.log_probabilities[candidates]
+    moves = log_moves(n_bins, reach, switch_prob)
+    first = first_scores(observations, n_bins)
 
     # Neighbouring segments share a frame: the last of the one is the first of the other.
     starts = range(0, max(1, n_frames - 1), segment)
@@ -258,13 +268,13 @@ def viterbi(
     checkpoints = np.empty((len(spans), 2, n_bins))
     for checkpoint, (start, stop) in zip(checkpoints, spans):
         checkpoint[...] = scores[0]
-        _advance(scores, start, stop, *observations, *moves)
+        advance(scores, start, stop, *observations, *moves)
         if stop < n_frames:
             scores[0] = scores[stop - start - 1]
     path[-1] = scores[stop - start - 1].argmax()
     for checkpoint, (start, stop) in zip(checkpoints[::-1], spans[::-1]):
         if stop < n_frames:
             scores[0] = checkpoint
-            _advance(scores, start, stop, *observations, *moves)
-        _trace(scores, start, stop, *moves, path)
+            advance(scores, start, stop, *observations, *moves)
+        trace(scores, start, stop, *moves, path)
     return path % n_bins, path < n_bins

@@ -1,7 +1,10 @@
-"""Recording from the microphone and playing; the only file that imports sounddevice."""
+"""Recording, playing and both at once; the only file that imports sounddevice."""
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -67,6 +70,126 @@ def play(audio: np.ndarray, sample_rate: int) -> None:
         device.play(audio, sample_rate, blocking=True)
     except (device.PortAudioError, ValueError) as error:
         raise MicrophoneError(f"nothing can be played: {error}; is there a loudspeaker?") from None
+
+
+Device = int | str | None  # its number, a part of its name, or the default one
+
+
+def list_devices() -> str:
+    """Return a table of the devices that there are, a line each with its number and name.
+
+    Raises
+    ------
+    MissingExtraError
+        If sounddevice is not installed, or the library PortAudio that it needs.
+    """
+    return str(_load().query_devices()) or "there are none"
+
+
+def choose_rate(wanted: int, devices: tuple[Device, Device] = (None, None)) -> int:
+    """Return a sample rate that microphone and loudspeaker have: the wanted one if they do.
+
+    Parameters
+    ----------
+    wanted : int
+        Samples per second that would be liked.
+    devices : (int, str or None, int, str or None)
+        Microphone and loudspeaker: a number, a part of a name, or None for the default.
+
+    Returns
+    -------
+    int
+        Samples per second.
+
+    Raises
+    ------
+    MissingExtraError
+        If sounddevice is not installed, or the library PortAudio that it needs.
+    MicrophoneError
+        If a device is not there.
+    """
+    card = _load()
+    source, target = devices
+    try:
+        default = round(card.query_devices(source, "input")["default_samplerate"])
+        card.query_devices(target, "output")
+    except (card.PortAudioError, ValueError) as error:
+        raise MicrophoneError(
+            f"{error}; is there a microphone, and a loudspeaker? --devices lists what there is"
+        ) from None
+    try:
+        card.check_input_settings(source, channels=1, dtype="float32", samplerate=wanted)
+        card.check_output_settings(target, channels=1, dtype="float32", samplerate=wanted)
+    except (card.PortAudioError, ValueError):
+        return default
+    return wanted
+
+
+def play_through(
+    process: Callable[[np.ndarray], np.ndarray],
+    sample_rate: int,
+    n_block: int,
+    *,
+    devices: tuple[Device, Device] = (None, None),
+    seconds: float | None = None,
+) -> tuple[int, float]:
+    """Send what the microphone hears through a function to the loudspeaker.
+
+    Parameters
+    ----------
+    process : function
+        Takes and returns a block, shape (n_block,), float32. It has to be done within the time
+        that a block lasts.
+    sample_rate : int
+        Samples per second, see `choose_rate`.
+    n_block : int
+        Samples per block.
+    devices : (int, str or None, int, str or None)
+        Microphone and loudspeaker: a number, a part of a name, or None for the default.
+    seconds : float, optional
+        When to stop; at Ctrl-C if not given, or earlier.
+
+    Returns
+    -------
+    int, float
+        How many blocks came too late, and the seconds of delay that the devices add.
+
+    Raises
+    ------
+    MissingExtraError
+        If sounddevice is not installed, or the library PortAudio that it needs.
+    MicrophoneError
+        If a device is not there, or it cannot be used.
+    """
+    card, over = _load(), threading.Event()
+    failed: list[BaseException] = []
+    n_late = 0
+
+    def callback(heard: np.ndarray, played: np.ndarray, n: int, time: object, status: Any) -> None:
+        nonlocal n_late
+        n_late += bool(status)
+        try:
+            played[:, 0] = process(heard[:, 0].copy())
+        except BaseException as error:  # it would end in a thread of the sound card
+            failed.append(error)
+            played[:] = 0
+            over.set()
+
+    try:
+        with card.Stream(
+            samplerate=sample_rate, blocksize=n_block, device=devices, channels=1, dtype="float32",
+            latency="low", callback=callback,
+        ) as stream:  # fmt: skip
+            delay = float(sum(stream.latency))
+            with contextlib.suppress(KeyboardInterrupt):  # how one stops playing
+                over.wait(seconds)
+    except (card.PortAudioError, ValueError) as error:
+        raise MicrophoneError(
+            f"sound cannot go in and out: {error}; --devices lists what there is"
+        ) from None
+    if failed:
+        raise failed[0]
+    return n_late, delay
 
 
 def check_seconds(seconds: float) -> None:

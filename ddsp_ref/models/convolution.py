@@ -61,12 +61,6 @@ class ConvDecoder(Decoder):
     convolutions: van den Oord et al. 2016, WaveNet, section 2.1.
     """
 
-    @property
-    def reach(self) -> int:
-        """Frames that the decoder looks back."""
-        n = self.settings.n_convolutions
-        return (_N_TAPS - 1) * sum(_N_TAPS**i for i in range(n))
-
     def init(self, rng: np.random.Generator) -> Parameters:
         """Return parameters to start from."""
         s, params = self.settings, self._init_inputs(rng)
@@ -85,18 +79,17 @@ class ConvDecoder(Decoder):
         ]
 
     def _chunk(self, params, loudness, f0, state):
-        # the frames before this piece are decoded again: less code than a state for every layer
-        before = [] if state is None else [state]
         x = np.concatenate(self._inputs_value(params, loudness, f0), axis=-1)
-        seen = np.concatenate([*before, x], axis=-2)
-        hidden = seen
-        for dilation, (kernel, bias, gamma, beta) in self._layers(params):
-            y = conv_1d(hidden, kernel, bias, dilation=dilation, causal=True)
+        hidden, remembered = x, []
+        for i, (dilation, (kernel, bias, gamma, beta)) in enumerate(self._layers(params)):
+            n_before = (_N_TAPS - 1) * dilation  # frames of its input that a layer looks back at
+            before = np.zeros((*x.shape[:-2], n_before, hidden.shape[-1]), x.dtype)
+            seen = np.concatenate([before if state is None else state[i], hidden], axis=-2)
+            remembered.append(seen[..., -n_before:, :])
+            y = conv_1d(seen, kernel, bias, dilation=dilation, causal=True)[..., n_before:, :]
             y = leaky_relu(layer_norm(y, gamma, beta))
             hidden = y if dilation == 1 else hidden + y
-        hidden = hidden[..., -x.shape[-2] :, :]
-        y = self._outputs_value(params, np.concatenate([x, hidden], axis=-1))
-        return y, seen[..., -self.reach :, :]
+        return self._outputs_value(params, np.concatenate([x, hidden], axis=-1)), remembered
 
     def vjp(
         self, params: Mapping[str, np.ndarray], f0_scaled: np.ndarray, loudness_scaled: np.ndarray

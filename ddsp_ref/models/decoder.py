@@ -93,6 +93,34 @@ class Decoder:
         """
         return self._split(self._frames(params, loudness_scaled[..., None], f0_scaled[..., None]))
 
+    def advance(
+        self,
+        params: Mapping[str, np.ndarray],
+        f0_scaled: np.ndarray,
+        loudness_scaled: np.ndarray,
+        state: Any = None,
+    ) -> tuple[Controls, Any]:
+        """Return the controls of the next frames, and the state to go on from after them.
+
+        Parameters
+        ----------
+        params : mapping of str to ndarray
+            Parameters, as from `init`.
+        f0_scaled, loudness_scaled : ndarray, shape (..., n_frames)
+            Pitch and loudness, both roughly from 0 to 1.
+        state : array or None
+            As from the call before; None at the beginning.
+
+        Returns
+        -------
+        dict of str to ndarray
+            As from calling the decoder.
+        array or None
+            What the decoder remembers.
+        """
+        y, state = self._chunk(params, loudness_scaled[..., None], f0_scaled[..., None], state)
+        return self._split(y), state
+
     def _frames(
         self, params: Mapping[str, np.ndarray], loudness: np.ndarray, f0: np.ndarray
     ) -> np.ndarray:

@@ -78,7 +78,7 @@ class Model:
         named = {name: value for name, value in settings.items() if name.startswith("n_")}
         return {**named, "n_taps": self.config.n_taps}
 
-    def _scaled(self, f0_hz: np.ndarray, loudness_db: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def scaled(self, f0_hz: np.ndarray, loudness_db: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return pitch and loudness as magenta/ddsp's decoders want them, roughly 0 to 1."""
         _, range_db = LEVELS[self.config.level]
         return hz_to_midi(f0_hz) / 127, loudness_db / range_db + 1
@@ -106,7 +106,7 @@ class Model:
         dict of str to ndarray
             `amplitudes`, `harmonic_distribution`, `noise_magnitudes`.
         """
-        return self.decoder(params, *self._scaled(f0_hz, loudness_db))
+        return self.decoder(params, *self.scaled(f0_hz, loudness_db))
 
     def _graph(self, n_samples: int) -> Graph:
         rate = self.config.sample_rate
@@ -189,7 +189,7 @@ class Model:
     ) -> tuple[np.ndarray, Callable[[np.ndarray], Parameters]]:
         """Return the sound, as `render`, and a pullback from it to the parameters."""
         self._check(f0_hz, loudness_db, noise)
-        controls, decoder_pullback = self.decoder.vjp(params, *self._scaled(f0_hz, loudness_db))
+        controls, decoder_pullback = self.decoder.vjp(params, *self.scaled(f0_hz, loudness_db))
         audio, play_pullback = self.play_vjp(params, controls, f0_hz, noise)
 
         def pullback(audio_bar: np.ndarray) -> Parameters:

@@ -48,7 +48,7 @@ class NetworkModel(Model):
         audio: np.ndarray | None = None,
     ) -> Controls:
         """Return the raw controls of the synthesizers; see `Model.controls`."""
-        f0_scaled, level_scaled = self._scaled(f0_hz, loudness_db)
+        f0_scaled, level_scaled = self.scaled(f0_hz, loudness_db)
         z = None
         if self.config.needs_audio:
             require(

@@ -40,7 +40,8 @@ class PytorchModel(Model):
         name: kind for name, kind in PLAYED.items() if name not in DECODERS
     }
 
-    def _scaled(self, f0_hz: np.ndarray, loudness_db: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def scaled(self, f0_hz: np.ndarray, loudness_db: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return pitch in Hz and loudness as ddsp_pytorch's decoder wants them."""
         settings = self.config.decoder_settings
         level = np.asarray(loudness_db, float) / DB_PER_NEPER
         level = (level - settings.loudness_mean) / settings.loudness_std

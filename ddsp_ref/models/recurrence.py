@@ -78,6 +78,14 @@ class RnnDecoder(Decoder):
     def _last_stack_sees(self, x, hidden, f0, loudness):
         return [x, hidden]
 
+    def _chunk(self, params, loudness, f0, state):
+        x = np.concatenate(self._inputs_value(params, loudness, f0), axis=-1)
+        if state is None:
+            state = np.zeros((*x.shape[:-2], self.settings.n_hidden), x.dtype)
+        hidden = gru(x, state, *self._gru_arrays(params))
+        seen = self._last_stack_sees(x, hidden, f0, loudness)
+        return self._outputs_value(params, np.concatenate(seen, axis=-1)), hidden[..., -1, :]
+
     def _frames(self, params, loudness, f0):
         """Decode: the recurrence is a queue, so what goes before and after it is done beside it.
 

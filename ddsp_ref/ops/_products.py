@@ -220,9 +220,10 @@ def _row_parts(n_rows, size):
     return ranges(n_rows, max(_PART // size // ROWS, 1) * ROWS)
 
 
-def affine(x, matrix, bias):
-    """Return x @ matrix + bias."""
+def affine(x, matrix, bias=None):
+    """Return x @ matrix + bias, which is 0 if not given."""
     (n_rows, n_in), n_out = x.shape, matrix.shape[1]
+    bias = no_bias(n_out, x.dtype) if bias is None else bias
     if n_rows * n_in * n_out <= _SMALL:
         y = x @ matrix
         y += bias
@@ -243,7 +244,7 @@ def _rows(x):
 
 def product(x, matrix):
     """Return x @ matrix, whatever axes x has in front of its last."""
-    y = affine(_rows(x), matrix, no_bias(matrix.shape[1], x.dtype))
+    y = affine(_rows(x), matrix)
     return y.reshape(*x.shape[:-1], matrix.shape[1])
 
 

@@ -49,7 +49,7 @@ def given(settings, n_frames=30):
 
 def ours(instrument, inputs):
     model = instrument.model
-    scaled = model._scaled(inputs["f0_hz"], inputs["loudness_db"])
+    scaled = model.scaled(inputs["f0_hz"], inputs["loudness_db"])
     return model.decoder(instrument.parameters, *scaled, inputs.get("z"))
 
 

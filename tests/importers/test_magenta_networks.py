@@ -56,7 +56,7 @@ def assert_near(got, want, part=1e-5):
 def test_decoder_and_controls(case):
     _, instrument, recorded = case
     model, (f0_hz, level_db) = instrument.model, features(recorded)
-    scaled = model._scaled(f0_hz, level_db)
+    scaled = model.scaled(f0_hz, level_db)
     z = [recorded["pre/z"]] if "pre/z" in recorded else []
     raw = model.decoder(instrument.parameters, *scaled, *z)
     for name, key in RAW.items():

@@ -101,7 +101,7 @@ def vjp(x, state, kernel, recurrent_kernel, bias, recurrent_bias):
     n_batch, n_frames, n_in = x.shape
     n = state.shape[1]
     flat_x = x.reshape(n_batch * n_frames, n_in)
-    gates = affine(flat_x, kernel, np.zeros(3 * n, x.dtype)).reshape(n_batch, n_frames, 3 * n)
+    gates = affine(flat_x, kernel).reshape(n_batch, n_frames, 3 * n)
     y, inner = run(gates, state, as_weights(recurrent_kernel), bias, recurrent_bias)
 
     def pullback(y_bar):
@@ -120,7 +120,7 @@ def vjp(x, state, kernel, recurrent_kernel, bias, recurrent_bias):
         before = before.reshape(n_batch * n_frames, n)
         # the columns of bars stand in the order candidate, z, r: h, z, r of the kernel
         gate_bars = bars[:, : 3 * n]
-        x_bar = affine(gate_bars, np.roll(kernel, n, axis=1).T, np.zeros(n_in, x.dtype))
+        x_bar = affine(gate_bars, np.roll(kernel, n, axis=1).T)
         return (
             x_bar.reshape(x.shape),
             state_bar,

@@ -85,7 +85,7 @@ def vjp(x, state, cell, kernel, recurrent_kernel, bias):
     n_batch, n_frames, n_in = x.shape
     n = state.shape[1]
     flat_x = x.reshape(n_batch * n_frames, n_in)
-    gates = affine(flat_x, kernel, np.zeros(4 * n, x.dtype)).reshape(n_batch, n_frames, 4 * n)
+    gates = affine(flat_x, kernel).reshape(n_batch, n_frames, 4 * n)
     cells = np.empty((n_batch, n_frames, n), x.dtype)
     y = np.empty((n_batch, n_frames, n), x.dtype)
     parts = shares(n_batch)
@@ -105,7 +105,7 @@ def vjp(x, state, cell, kernel, recurrent_kernel, bias):
         gates_bar = gates_bar.reshape(n_batch * n_frames, 4 * n)
         before = np.concatenate([state[:, None], y[:, :-1]], axis=1)
         return (
-            affine(gates_bar, kernel.T, np.zeros(n_in, x.dtype)).reshape(x.shape),
+            affine(gates_bar, kernel.T).reshape(x.shape),
             state_bar,
             cell_bar,
             transposed_product(flat_x, gates_bar),

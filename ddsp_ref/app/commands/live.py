@@ -1,0 +1,259 @@
+"""`ddsp-ref live`: sing or play into the microphone, and hear another instrument at once."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ddsp_ref.app.options import add_range_argument, add_report_arguments
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ddsp_ref.transfer.live import LiveTransfer
+
+HELP = "play an instrument from the microphone, as you sing or play"
+DESCRIPTION = """Sing or play into the microphone and hear another instrument at once. Wear
+headphones: the microphone should not hear the loudspeaker. Ctrl-C stops. --rehearse does the same
+with a file instead of a microphone, block by block, and needs no sound card."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the command."""
+    add = parser.add_argument
+    add(
+        "--rehearse",
+        nargs=2,
+        metavar=("INPUT", "OUTPUT"),
+        help="play a file to a file, as if it came from the microphone",
+    )
+    add("--seconds", type=float, metavar="S", help="stop after that long (default: at Ctrl-C)")
+    add_report_arguments(parser)
+    _add_sound(parser.add_argument_group("how it sounds").add_argument)
+    _add_devices(parser.add_argument_group("delay and sound card").add_argument)
+
+
+def _add_sound(add) -> None:
+    add(
+        "--instrument",
+        default="violin",
+        metavar="NAME",
+        help="one of `ddsp-ref instruments`, or the folder or zip of another (default: violin)",
+    )
+    add("--pitch-shift", type=float, default=0.0, metavar="OCTAVES", help="go up by octaves")
+    add("--semitones", type=float, default=0.0, metavar="N", help="go up by semitones as well")
+    add("--loudness-shift", type=float, default=0.0, metavar="DB", help="play louder by decibels")
+    add(
+        "--no-adjust",
+        action="store_true",
+        help="do not fit the loudness to the instrument's, nor turn down what is no note",
+    )
+    add(
+        "--quiet-db",
+        type=float,
+        default=20.0,
+        metavar="DB",
+        help="turn down what is no note, 0 to 60 (default: 20)",
+    )
+    add(
+        "--autotune",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="draw the pitch to the nearest note, A4 = 440 Hz, 0 to 1 (default: 0)",
+    )
+    add(
+        "--reverb",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="how much of the instrument's room to hear, 0 for none, at most 4 (default: 1)",
+    )
+    add("--seed", type=int, default=0, metavar="N", help="of the noise in the sound (default: 0)")
+
+
+def _add_devices(add) -> None:
+    add_range_argument(add, "to look for; a high LOW shortens the delay, a narrow range")
+    add(
+        "--lag-ms",
+        type=float,
+        default=20.0,
+        metavar="MS",
+        help="wait so long before the pitch is decided, 0 to 1000 (default: 20)",
+    )
+    add(
+        "--block-ms",
+        type=float,
+        default=16.0,
+        metavar="MS",
+        help="sound that is worked on at a time, 1 to 500 (default: 16)",
+    )
+    add("--input-device", metavar="NAME", help="microphone: number or part of the name")
+    add("--output-device", metavar="NAME", help="loudspeaker: number or part of the name")
+    add("--devices", action="store_true", help="list the devices that there are, and end")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Do it."""
+    from ddsp_ref.errors import require
+
+    if arguments.devices:
+        from ddsp_ref.io.microphone import list_devices
+
+        print(list_devices())
+        return
+    require(
+        1 <= arguments.block_ms <= 500,
+        f"--block-ms is {arguments.block_ms:g}, must be from 1 to 500, e.g. 16",
+    )
+    require(
+        arguments.seconds is None or arguments.seconds > 0,
+        f"--seconds is {arguments.seconds}, must be above 0",
+    )
+    if arguments.rehearse:
+        _rehearse(arguments)
+    else:
+        _play(arguments)
+
+
+def _start(arguments: argparse.Namespace, sample_rate: int) -> LiveTransfer:
+    """Return the transfer; everything that it needs is compiled."""
+    import numpy as np
+
+    from ddsp_ref.app.progress import Stages
+    from ddsp_ref.transfer.controls import Controls
+    from ddsp_ref.transfer.live import LiveTransfer
+
+    controls = Controls(
+        adjust=not arguments.no_adjust,
+        quiet=arguments.quiet_db,
+        autotune=arguments.autotune,
+        tuning="chromatic",
+        pitch_shift=arguments.pitch_shift + arguments.semitones / 12.0,
+        loudness_shift=arguments.loudness_shift,
+        reverb=arguments.reverb,
+        seed=arguments.seed,
+    )
+
+    def make() -> LiveTransfer:
+        return LiveTransfer(
+            arguments.instrument,
+            sample_rate,
+            controls,
+            f0_range_hz=tuple(arguments.f0_range),
+            lag_seconds=arguments.lag_ms / 1000,
+        )
+
+    with Stages("render", quiet=arguments.quiet) as stage:
+        stage("render")
+        warm, tone = make(), np.sin(np.arange(sample_rate) * 2764 / sample_rate)
+        for block in np.array_split(tone, 40):
+            warm.push(block)
+    return make()
+
+
+class _Timed:
+    """A transfer whose blocks are timed."""
+
+    def __init__(self, live: LiveTransfer) -> None:
+        self.live = live
+        self.times: list[float] = []
+
+    def push(self, block: np.ndarray) -> np.ndarray:
+        import time
+
+        start = time.perf_counter()
+        played = self.live.push(block)
+        self.times.append(time.perf_counter() - start)
+        return played
+
+
+def _play(arguments: argparse.Namespace) -> None:
+    import sys
+
+    from ddsp_ref.io import microphone
+    from ddsp_ref.transfer.instruments import find_instrument
+
+    devices = _device(arguments.input_device), _device(arguments.output_device)
+    config = find_instrument(arguments.instrument).config
+    rate = microphone.choose_rate(config.sample_rate, devices)
+    timed = _Timed(_start(arguments, rate))
+    n_block = max(1, round(arguments.block_ms / 1000 * rate))
+    if not arguments.quiet:
+        print(f"{timed.live.name}: play; Ctrl-C stops", file=sys.stderr)
+    n_late, delay = microphone.play_through(
+        timed.push, rate, n_block, devices=devices, seconds=arguments.seconds
+    )
+    _tell(timed, n_block, arguments, {"blocks_late": n_late, "device_latency_s": round(delay, 4)})
+
+
+def _device(text: str | None) -> int | str | None:
+    return int(text) if text and text.isdigit() else text
+
+
+def _rehearse(arguments: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    import numpy as np
+
+    from ddsp_ref.io.formats import check_audio_input, check_audio_output
+
+    source, target = (Path(path) for path in arguments.rehearse)
+    check_audio_input(source)
+    check_audio_output(target, None)
+
+    from ddsp_ref.io.audio import read_audio, write_audio
+
+    audio, rate = read_audio(source)
+    audio = np.atleast_2d(audio).mean(axis=0).astype(np.float32)
+    if arguments.seconds:
+        audio = audio[: round(arguments.seconds * rate)]
+    timed = _Timed(_start(arguments, rate))
+    n_block = max(1, round(arguments.block_ms / 1000 * rate))
+    # what is played comes later than what was heard; the file begins where the input does
+    late = timed.live.latency
+    audio = np.append(audio, np.zeros(late, np.float32))
+    blocks = [timed.push(audio[i : i + n_block]) for i in range(0, len(audio), n_block)]
+    write_audio(target, np.concatenate(blocks)[late:], rate)
+    _tell(timed, n_block, arguments, {"output": str(target)})
+
+
+def _tell(timed: _Timed, n_block: int, arguments: argparse.Namespace, more: dict) -> None:
+    """Say how late the sound is, and how long the work takes."""
+    import numpy as np
+
+    live, lasts = timed.live, n_block / timed.live.sample_rate
+    times = np.array(timed.times or [0.0])
+    report = {
+        "instrument": live.name,
+        "sample_rate": live.sample_rate,
+        "latency_s": round(live.latency / live.sample_rate, 4),
+        "block_s": round(lasts, 4),
+        "work_median_s": round(float(np.median(times)), 5),
+        "work_99_s": round(float(np.quantile(times, 0.99)), 5),
+        "work_most_s": round(float(times.max()), 5),
+        **more,
+    }
+    if arguments.json:
+        import json
+
+        print(json.dumps(report, indent=1))
+        return
+    if arguments.quiet:
+        return
+    delay = f"{1000 * report['latency_s']:.0f} ms, and {1000 * lasts:.0f} for a block"
+    if "device_latency_s" in more:
+        delay += f", and {1000 * more['device_latency_s']:.0f} of the sound card"
+    middle, nearly, most = (f"{1000 * report[f'work_{n}_s']:.1f}" for n in ("median", "99", "most"))
+    lines = [
+        ("instrument", live.name),
+        ("delay", delay),
+        ("work", f"{middle} ms for a block of {1000 * lasts:.0f}; 99 % in {nearly}, all in {most}"),
+    ]
+    if more.get("blocks_late"):
+        lines.append(
+            ("remark", f"{more['blocks_late']} blocks were late: longer ones may help (--block-ms)")
+        )
+    if "output" in more:
+        lines.append(("output", more["output"]))
+    print("\n".join(f"{name:<11}{text}" for name, text in lines))
