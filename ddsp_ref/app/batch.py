@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddsp_ref.app.options import check_sound_output, controls_of
+from ddsp_ref.app.options import check_listening, check_sound_output, controls_of, name_options
 from ddsp_ref.app.playing import Outputs, play_sound, same_file
 from ddsp_ref.errors import AudioFileError, DdspRefError, ParameterError
 
@@ -153,10 +153,9 @@ def _identity(path: Path) -> tuple[int, int]:
 def _check(tasks: Sequence[Task], out: Path, arguments: argparse.Namespace) -> None:
     """Tell early what would go wrong with every file, and make the folders."""
     from ddsp_ref.io.files import check_output_path
-    from ddsp_ref.transfer.trackers import check_tracker
 
     controls_of(arguments)
-    check_tracker("--tracker", arguments.tracker)
+    check_listening(arguments)
     if arguments.jobs is not None and arguments.jobs < 1:
         raise ParameterError(f"--jobs is {arguments.jobs}, must be at least 1")
     sources = {_identity(task.source): task.source for task in tasks}
@@ -197,7 +196,7 @@ def _run_all(
         try:
             return _run_one(task, out, player, arguments)
         except DdspRefError as error:
-            return {"input": str(task.source), "error": str(error)}
+            return {"input": str(task.source), "error": name_options(str(error), arguments)}
         except Exception as error:  # the other files are not to suffer from a fault of ours
             return {"input": str(task.source), "error": f"{type(error).__name__}: {error}"}
 

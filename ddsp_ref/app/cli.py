@@ -26,6 +26,7 @@ from ddsp_ref.app.commands import (
     transfer,
     warmup,
 )
+from ddsp_ref.app.options import name_options
 from ddsp_ref.errors import DdspRefError
 
 _COMMANDS = (
@@ -91,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         return _complain(str(stop) or "stopped", _INTERRUPTED)
     except DdspRefError as error:
-        return _complain(str(error), _BAD_INPUT)
+        return _complain(name_options(str(error), arguments), _BAD_INPUT)
     except BrokenPipeError:  # ddsp-ref instruments | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _READER_GONE

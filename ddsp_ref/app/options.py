@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,49 @@ if TYPE_CHECKING:
     from ddsp_ref.transfer.controls import Controls
 
 FORMATS = ("wav", "flac", "ogg", "mp3", "aiff")
+
+# Arguments of the library, and the options for them if these are not called the same.
+_OPTIONS = {
+    "f0_range_hz": "--f0-range",
+    "f0_tracker": "--tracker",
+    "quiet": "--quiet-db",
+    "pitch_shift": "--pitch-shift plus --semitones",
+    "seconds": "--record",
+    "example_seconds": "--seconds",
+    "silence_seconds": "--silence",
+    "vary_level_db": "--vary-level",
+    "decay_steps": "--halve-every",
+}
+
+
+def name_options(message: str, arguments: argparse.Namespace) -> str:
+    """Return what is wrong with an argument of the library as said of the option that it is from.
+
+    Parameters
+    ----------
+    message : str
+        Of an error. The library's say "function: argument is value, must be ..."; any other
+        stays as it is.
+    arguments : argparse.Namespace
+        All of a command, whether given or not.
+
+    Returns
+    -------
+    str
+        "--option is value, must be ..." if the command has such an option.
+
+    Examples
+    --------
+    >>> name_options("train: n_steps is 0, must be at least 1", argparse.Namespace(steps=0))
+    '--steps is 0, must be at least 1'
+    """
+    found = re.match(r"(?:[-\w]+: )?(\w+)(?= is .*\bmust\b)", message)
+    if found is None:
+        return message
+    alike = "--" + found[1].removeprefix("n_").replace("_", "-")
+    option = _OPTIONS.get(found[1], alike)
+    known = hasattr(arguments, option.split()[0].removeprefix("--").replace("-", "_"))
+    return option + message[found.end() :] if known else message
 
 
 def add_tracker_arguments(add: Callable) -> None:
@@ -122,6 +166,14 @@ def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
     add("--plot", metavar="FILE.png", help="everything in one picture")
     add("--figures", metavar="FOLDER", help="a picture of every step, as PNG")
     add("--curves", metavar="FILE.csv", help="pitch and loudness, for `ddsp-ref render`; or .json")
+
+
+def check_listening(arguments: argparse.Namespace) -> None:
+    """Tell early that the pitch could not be looked for as asked."""
+    from ddsp_ref.transfer.trackers import check_f0_range, check_tracker
+
+    check_tracker("--tracker", arguments.tracker)
+    check_f0_range("--f0-range", arguments.f0_range)
 
 
 def controls_of(arguments: argparse.Namespace) -> Controls:

@@ -181,7 +181,8 @@ def choose_held_out(
         for pattern in held_out:
             require(
                 any(fnmatch(name, pattern) for name in n_frames),
-                f"held_out: no recording fits the pattern {pattern!r}",
+                f"held_out is {pattern!r}, must fit the name of a recording, such as "
+                f"{min(n_frames, default='a.wav')!r}",
             )
         return {n for n in n_frames if any(fnmatch(n, pattern) for pattern in held_out)}
     require(0 <= held_out <= 0.5, f"held_out is {held_out}, must be from 0 to 0.5, e.g. 0.1")

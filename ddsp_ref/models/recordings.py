@@ -63,7 +63,8 @@ def find_audio_files(folder: Path) -> list[Path]:
         If the folder does not exist or holds no audio file.
     """
     if not folder.is_dir():
-        raise TrainingError(f"the folder of recordings {folder} does not exist")
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise TrainingError(f"the folder of recordings {folder} {what}")
     files = [
         path
         for path in folder.rglob("*")
@@ -109,6 +110,6 @@ def _read(path: Path, sample_rate: int, semitones: float) -> np.ndarray:
     require(
         rate >= sample_rate,
         f"moved by {semitones:g} semitones, nothing would be left above {rate / 2:.0f} Hz; "
-        "pitch_copies must go up unless recordings have a higher sample rate than the model",
+        "they must go up unless recordings have a higher sample rate than the model",
     )
     return soxr.resample(audio, rate, sample_rate)

@@ -72,7 +72,7 @@ class RunSettings:
                 re.compile(pattern or "")
             except re.error as error:
                 raise ParameterError(
-                    f"train: {name} is {pattern!r}, no regular expression: {error}"
+                    f"train: {name} is {pattern!r}, must be a regular expression: {error}"
                 ) from None
 
     @property

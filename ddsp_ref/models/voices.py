@@ -52,7 +52,7 @@ def name_voices(recordings: Sequence[Recording], pattern: str) -> list[Recording
         voice = (found.group(1 if found.re.groups else 0) or "") if found else ""
         require(
             voice and "/" not in voice,
-            f"voices: {pattern!r} finds {voice!r} in {recording.name}, must find the name of a "
+            f"voices is {pattern!r}, finds {voice!r} in {recording.name}, must find the name of a "
             "voice in every recording, such as '^[a-z]+'",
         )
         named.append(replace(recording, voice=voice))

@@ -19,7 +19,7 @@ from ddsp_ref.models.features import Features
 from ddsp_ref.transfer.clock import Clock, Progress
 from ddsp_ref.transfer.instruments import find_instrument
 from ddsp_ref.transfer.remarks import remark_on_pitch, remark_on_sound
-from ddsp_ref.transfer.trackers import check_tracker, track
+from ddsp_ref.transfer.trackers import check_f0_range, check_tracker, track
 
 if TYPE_CHECKING:
     from ddsp_ref.models.instrument import Instrument
@@ -225,12 +225,7 @@ def extract_features(
     tell = progress or (lambda stage: None)
     audio = check_audio("extract_features", audio, sample_rate)
     check_tracker("extract_features", f0_tracker)
-    lowest, highest = f0_range_hz
-    require(
-        0 < lowest < highest < np.inf,
-        f"extract_features: f0_range_hz is {tuple(f0_range_hz)}, must be two pitches above 0, the "
-        "lower first, e.g. (190, 2500)",
-    )
+    check_f0_range("extract_features", f0_range_hz, below=sample_rate / 2)
     if f0_tracker == "pyin":
         found = features.extract_features(
             audio,

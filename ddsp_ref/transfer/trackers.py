@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,17 @@ def check_tracker(function: str, name: str) -> None:
         _check_crepe()
     if name == "pesto":
         _load_pesto()
+
+
+def check_f0_range(function: str, f0_range_hz: Sequence[float], below: float = math.inf) -> None:
+    """Raise an error unless a range of pitches is one, and begins below what can be heard."""
+    lowest, highest = f0_range_hz
+    reach = "" if below == math.inf else f" and below {below:g}, half the sample rate"
+    require(
+        0 < lowest < min(highest, below) and highest < math.inf,
+        f"{function}: f0_range_hz is {tuple(f0_range_hz)}, must be two pitches above 0, the lower "
+        f"first{reach}, e.g. (190, 2500)",
+    )
 
 
 def _check_crepe() -> None:

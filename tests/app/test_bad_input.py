@@ -80,28 +80,32 @@ def test_bad_input_files(folder, capfd, name, sentence):
         ("in.wav tiny", "it is a folder"),
         ("in.wav out.wav --plot nowhere/a.png", "the folder nowhere does not exist"),
         ("in.wav out.wav --plot a.txt", "a plot is a .png, .svg, .pdf file"),
-        ("in.wav out.wav --sample-rate 3", "--sample-rate: sample_rate is 3, must be"),
+        ("in.wav out.wav --sample-rate 3", "--sample-rate is 3, must be"),
         ("in.wav out.mp3 --sample-rate 17000", "the nearest that works is 16000"),
-        ("in.wav out.wav --pitch-shift 1e9", "must be from -8 to 8"),
-        ("in.wav out.wav --pitch-shift nan", "pitch_shift is nan"),
-        ("in.wav out.wav --reverb -1", "reverb is -1.0, must be from 0 to 4"),
-        ("in.wav out.wav --seed -1", "seed is -1, must be a whole number of at least 0"),
-        ("in.wav out.wav --threshold 3", "threshold is 3.0, must be from 0 to 2"),
-        ("in.wav out.wav --quiet-db 61", "quiet is 61.0 dB, must be from 0 to 60"),
-        ("in.wav out.wav --autotune 2", "autotune is 2.0, must be from 0 to 1"),
-        ("in.wav out.wav --tracker ear", "f0_tracker is 'ear', must be 'pyin'"),
+        ("in.wav out.wav --pitch-shift 1e9", "--semitones is 1000000000.0 octaves, must be"),
+        ("in.wav out.wav --pitch-shift nan", "--pitch-shift plus --semitones is nan"),
+        ("in.wav out.wav --loudness-shift 200", "--loudness-shift is 200.0 dB, must be from -120"),
+        ("in.wav out.wav --reverb -1", "--reverb is -1.0, must be from 0 to 4"),
+        ("in.wav out.wav --seed -1", "--seed is -1, must be a whole number of at least 0"),
+        ("in.wav out.wav --threshold 3", "--threshold is 3.0, must be from 0 to 2"),
+        ("in.wav out.wav --quiet-db 61", "--quiet-db is 61.0 dB, must be from 0 to 60"),
+        ("in.wav out.wav --autotune 2", "--autotune is 2.0, must be from 0 to 1"),
+        ("in.wav out.wav --f0-range 500 100", "--f0-range is (500.0, 100.0), must be two pitches"),
+        ("in.wav out.wav --f0-range 9000 9900", "the lower first and below 8000, half the sample"),
+        ("in.wav in.wav out --f0-range 5 nan", "--f0-range is (5.0, nan), must be two pitches"),
+        ("in.wav out.wav --tracker ear", "--tracker is 'ear', must be 'pyin'"),
         ("in.wav out.wav --tracker pesto", "the pitch tracker pesto cannot be used"),
         ("in.wav out.wav --curves a.txt", "curves are written as .csv, .json"),
         ("in.wav out.wav --figures no/where", "the folder no does not exist"),
         ("out.wav", "there is no INPUT; give a recording, a folder, or --record SECONDS"),
         ("in.wav in.wav out --jobs 0", "--jobs is 0, must be at least 1"),
-        ("in.wav in.wav out --tracker ear", "f0_tracker is 'ear', must be 'pyin'"),
+        ("in.wav in.wav out --tracker ear", "--tracker is 'ear', must be 'pyin'"),
         ("in.wav nowhere.wav out", "there is no file or folder nowhere.wav"),
         ("tiny out.wav", "OUTPUT has to be a folder, not out.wav"),
         ("in.wav in.wav out.mp3", "OUTPUT has to be a folder, not out.mp3"),
         ("tiny out", "tiny holds no audio file"),
         (". .", "INPUT in.wav would be written over; give another OUTPUT folder"),
-        ("in.wav a.wav --record 30", "seconds is 30, must be from 1 to 20"),
+        ("in.wav a.wav --record 30", "--record is 30, must be from 1 to 20"),
         ("in.wav a.wav b.wav --record 3", "--record keeps one file, there are 2 INPUTs"),
     ],
 )
@@ -129,7 +133,7 @@ def test_a_curve_that_cannot_be_read(folder, capfd):
     assert "nothing.wav" in fails(capfd, *words, "--recording", "nothing.wav")
     words = ("render", "nowhere.csv", "out.wav", "--instrument", "tiny")
     assert "there is no file nowhere.csv" in fails(capfd, *words)
-    assert "reverb is 9.0" in fails(capfd, *words, "--reverb", "9")
+    assert "--reverb is 9.0" in fails(capfd, *words, "--reverb", "9")
 
 
 def test_an_unknown_instrument_names_the_known(folder, capfd, monkeypatch):
@@ -162,6 +166,7 @@ def test_a_damaged_instrument(folder, capfd, file, content):
 
 def test_bad_training_folders(folder, capfd):
     assert "does not exist" in fails(capfd, "train", "nowhere", "--out", "run")
+    assert "in.wav is not a folder" in fails(capfd, "train", "in.wav", "--out", "run")
     os.mkdir("none")
     assert "holds no audio file" in fails(capfd, "train", "none", "--out", "run")
     os.mkdir("silent")
@@ -174,6 +179,40 @@ def test_bad_training_folders(folder, capfd):
     assert not os.path.exists("run")
     words = ("train", ".", "--out", "run", "--hidden", "4")
     assert "--hidden 4 is for --decoder rnn and conv only" in fails(capfd, *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--steps 0", "--steps is 0, must be at least 1"),
+        ("--seconds 0", "--seconds is 0.0, must be from 0.1 to 60"),
+        ("--silence -1", "--silence is -1.0, must be from 0 to 60"),
+        ("--vary-level -1", "--vary-level is -1.0, must be from 0 to 40"),
+        ("--pitch-copies 99", "--pitch-copies is (99.0,), must be semitones from -12 to 12"),
+        ("--halve-every 0", "--halve-every is 0, must be above 0"),
+        ("--f0-range 500 100", "--f0-range is 500.0, 100.0, must be two rising"),
+        ("--held-out b*", "--held-out is 'b*', must fit the name of a recording, such as 'in.wav'"),
+        ("--voices (", "--voices is '(', must be a regular expression"),
+        ("--layers 0", "--layers is 0, must be a whole number"),
+        ("--frame-rate 7", "--frame-rate is 7, must divide the sample rate 16000"),
+    ],
+)
+def test_bad_settings_of_training(folder, capfd, words, sentence):
+    assert f"ddsp-ref: {sentence}" in fails(capfd, "train", ".", "--out", "run", *words.split())
+
+
+def test_bad_settings_of_features(folder, capfd):
+    words = ("features", "in.wav", "--out", "f.csv")
+    assert ": --tracker is 'ear', must" in fails(capfd, *words, "--tracker", "ear")
+    assert ": --f0-range is (5.0, 2.0), must" in fails(capfd, *words, "--f0-range", "5", "2")
+    assert ": --frame-rate is 0, must" in fails(capfd, *words, "--frame-rate", "0")
+
+
+@pytest.mark.parametrize("name", ["out", "seed", "seed.wav"])
+def test_files_that_are_called_like_options_stay_files(folder, capfd, name):
+    os.mkdir(name)
+    sentence = fails(capfd, "features", name, "--out", "f.csv")
+    assert sentence == f"ddsp-ref: {name} is a folder, not an audio file"
 
 
 def test_an_old_output_stays_when_something_goes_wrong(folder, capfd):

@@ -49,7 +49,7 @@ def test_a_share_above_zero_holds_something_out(n):
 
 
 def test_level_groups_must_be_a_regular_expression():
-    with pytest.raises(ParameterError, match=r"level_groups is '\(', no regular expression"):
+    with pytest.raises(ParameterError, match=r"level_groups is '\(', must be a regular expression"):
         RunSettings(ModelConfig(), 8, 2.0, 0, 0.1, "(")
 
 

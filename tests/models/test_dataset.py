@@ -117,7 +117,7 @@ def test_choice_is_stable_and_depends_on_the_seed():
 def test_patterns():
     names = {"a1.wav": 1, "a2.wav": 1, "b.wav": 1}
     assert ds.choose_held_out(names, ["a*"], 0) == {"a1.wav", "a2.wav"}
-    with pytest.raises(ParameterError, match=r"no recording fits the pattern 'c"):
+    with pytest.raises(ParameterError, match=r"held_out is 'c\*', must fit .* as 'a1"):
         ds.choose_held_out(names, ["c*"], 0)
     with pytest.raises(ParameterError, match=r"held_out is 0.9"):
         ds.choose_held_out(names, 0.9, 0)

@@ -139,5 +139,5 @@ def test_training_tells_players_apart(tmp_path):
     with pytest.raises(ParameterError, match="every recording of the voice bob is held out"):
         train(folder, tmp_path / "x", tiny_config(), voices="^[a-z]+",
               **{**settings, "held_out": ["bob*"]})  # fmt: skip
-    with pytest.raises(ParameterError, match=r"voices is '\(', no regular expression"):
+    with pytest.raises(ParameterError, match=r"voices is '\(', must be a regular expression"):
         train(folder, tmp_path / "x", tiny_config(), voices="(", **settings)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ddsp_ref.app.options import add_tracker_arguments
+from ddsp_ref.app.options import add_tracker_arguments, check_listening
 from ddsp_ref.app.progress import Stages
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ddsp_ref.io.columns import check_columns_output
     from ddsp_ref.transfer.features import extract_features
 
+    check_listening(arguments)
     path = check_columns_output(arguments.out, "features")
     with Stages("read", "pitch", "loudness", "write", quiet=arguments.quiet) as stage:
         stage("read")

@@ -11,6 +11,7 @@ from ddsp_ref.app.options import (
     add_picture_arguments,
     add_report_arguments,
     add_sound_arguments,
+    check_listening,
     controls_of,
 )
 from ddsp_ref.app.playing import Outputs, check_outputs, outputs_of, play_sound, same_file
@@ -90,11 +91,10 @@ def play(source: Path | None, target: Path, arguments: argparse.Namespace) -> No
     outputs = outputs_of(target, arguments)
     check_outputs(outputs, arguments)
     controls_of(arguments)
+    check_listening(arguments)
 
     from ddsp_ref.transfer.instruments import find_instrument
-    from ddsp_ref.transfer.trackers import check_tracker
 
-    check_tracker("--tracker", arguments.tracker)
     player = find_instrument(arguments.instrument)
     stages = ["read" if recorded is None else "record"]
     stages += ["resample", "pitch", "loudness", "adjust", "render", "write"]
