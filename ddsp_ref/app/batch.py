@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ddsp_ref.app.options import check_listening, check_sound_output, controls_of, name_options
+from ddsp_ref.app.options import check_listening, check_sound_format, controls_of, name_options
 from ddsp_ref.app.playing import Outputs, play_sound, same_file
-from ddsp_ref.errors import AudioFileError, DdspRefError, ParameterError
+from ddsp_ref.errors import AudioFileError, DdspRefError
 
 if TYPE_CHECKING:
     from ddsp_ref.models.instrument import Instrument
@@ -126,7 +126,7 @@ def run_batch(sources: Sequence[Path], out: Path, arguments: argparse.Namespace)
     for source in sources:
         if not source.exists():
             raise AudioFileError(f"there is no file or folder {source}")
-    tasks = name_outputs(find_recordings(sources, out), out, f".{arguments.format}")
+    tasks = name_outputs(find_recordings(sources, out), out, f".{arguments.format or 'wav'}")
     if not tasks:
         raise AudioFileError(f"{', '.join(map(str, sources))} holds no audio file")
     _check(tasks, out, arguments)
@@ -152,12 +152,10 @@ def _identity(path: Path) -> tuple[int, int]:
 
 def _check(tasks: Sequence[Task], out: Path, arguments: argparse.Namespace) -> None:
     """Tell early what would go wrong with every file, and make the folders."""
-    from ddsp_ref.io.files import check_output_path
+    from ddsp_ref.io.files import check_output_folder
 
     controls_of(arguments)
     check_listening(arguments)
-    if arguments.jobs is not None and arguments.jobs < 1:
-        raise ParameterError(f"--jobs is {arguments.jobs}, must be at least 1")
     sources = {_identity(task.source): task.source for task in tasks}
     for task in tasks:
         if task.target.exists() and _identity(task.target) in sources:
@@ -167,14 +165,15 @@ def _check(tasks: Sequence[Task], out: Path, arguments: argparse.Namespace) -> N
             )
     folders = [out, *(Path(p) for p in (getattr(arguments, f) for f in _FOLDERS) if p)]
     for folder in folders:
-        if not folder.is_dir():
-            check_output_path(folder)
-            folder.mkdir()
-    check_sound_output(out / f"any.{arguments.format}", arguments)
+        if out.is_dir() or folder.parent != out:  # OUT/curves, where OUT is yet to be made
+            check_output_folder(folder)
+    check_sound_format(tasks[0].target, arguments)
     if arguments.plot or arguments.figures:
         from ddsp_ref.plots.figure import new_figure
 
         new_figure(1, 1)  # or say that there is no matplotlib
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
 
 
 def _run_all(

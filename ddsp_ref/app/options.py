@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ddsp_ref.transfer.controls import Controls
 
 FORMATS = ("wav", "flac", "ogg", "mp3", "aiff")
+BITS = 16  # of a sample, if nothing is said
 
 # Arguments of the library, and the options for them if these are not called the same.
 _OPTIONS = {
@@ -148,7 +149,12 @@ def add_sound_arguments(parser: argparse.ArgumentParser, rate_of: str = "input")
         metavar="HZ",
         help=f"of the output (default: that of the {rate_of})",
     )
-    add("--bits", type=int, default=16, choices=(16, 24, 32), help="of a sample (default: 16)")
+    add(
+        "--bits",
+        type=int,
+        choices=(16, 24, 32),
+        help=f"of a sample of .wav, .flac and .aiff (default: {BITS})",
+    )
     add("--play", action="store_true", help="play the result (needs sounddevice)")
 
 
@@ -195,12 +201,27 @@ def controls_of(arguments: argparse.Namespace) -> Controls:
 
 def check_sound_output(target: Path, arguments: argparse.Namespace) -> None:
     """Tell early that the sound could not be written as asked."""
+    from ddsp_ref.errors import AudioFileError
+    from ddsp_ref.io.files import check_output_path
+
+    check_output_path(target, error=AudioFileError)
+    check_sound_format(target, arguments)
+
+
+def check_sound_format(target: Path, arguments: argparse.Namespace) -> None:
+    """Do the same where the folder is not there yet."""
     from ddsp_ref.errors import require
-    from ddsp_ref.io.formats import check_audio_output
+    from ddsp_ref.io.formats import FORMATS as KINDS
+    from ddsp_ref.io.formats import WITH_BITS, check_format
     from ddsp_ref.io.resampling import check_sample_rate
 
     if arguments.sample_rate is not None:
         check_sample_rate("--sample-rate", arguments.sample_rate)
-    check_audio_output(target, arguments.sample_rate)
-    flac = target.suffix.lower() == ".flac"
-    require(not flac or arguments.bits < 32, "--bits is 32, FLAC has at most 24; use --bits 24")
+    check_format(target, arguments.sample_rate)
+    kind, bits = KINDS[target.suffix.lower()], arguments.bits
+    require(kind != "FLAC" or bits != 32, "--bits is 32, FLAC has at most 24; use --bits 24")
+    require(
+        bits is None or kind in WITH_BITS,
+        f"--bits is {bits}, but {kind} has no bits of a sample: leave --bits out, or write .wav, "
+        ".flac or .aiff",
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ddsp_ref.app.options import check_sound_output, controls_of
+from ddsp_ref.app.options import BITS, check_sound_output, controls_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,15 +50,15 @@ def outputs_of(sound: Path, arguments: argparse.Namespace) -> Outputs:
 def check_outputs(outputs: Outputs, arguments: argparse.Namespace) -> None:
     """Tell early, before any work is done, that something could not be written."""
     from ddsp_ref.io.columns import READ, check_columns_output
-    from ddsp_ref.io.files import check_output_path
+    from ddsp_ref.io.files import check_output_folder
 
     check_sound_output(outputs.sound, arguments)
     if outputs.drawn:
         from ddsp_ref.plots.figure import check_plot_output
 
         check_plot_output(outputs.plot or Path("any.png"))
-    if outputs.figures and not outputs.figures.is_dir():
-        check_output_path(outputs.figures)
+    if outputs.figures:
+        check_output_folder(outputs.figures)
     if outputs.curves:
         check_columns_output(outputs.curves, "curves", READ)
 
@@ -94,7 +94,7 @@ def play_sound(
         progress=stage,
     )
     stage("write")
-    write_audio(outputs.sound, transfer.audio, transfer.sample_rate, bits=arguments.bits)
+    write_audio(outputs.sound, transfer.audio, transfer.sample_rate, bits=arguments.bits or BITS)
     if outputs.curves:
         write_curves(outputs.curves, transfer.adjusted, transfer.input)
     if outputs.drawn:

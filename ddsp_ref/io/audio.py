@@ -11,7 +11,7 @@ import soundfile
 
 from ddsp_ref.errors import AudioFileError, ParameterError, require
 from ddsp_ref.io.files import atomic_path
-from ddsp_ref.io.formats import FORMATS, check_audio_input, check_audio_output
+from ddsp_ref.io.formats import FORMATS, WITH_BITS, check_audio_input, check_audio_output
 from ddsp_ref.io.resampling import (
     BLOCK,
     MAX_SAMPLE_RATE,
@@ -130,7 +130,7 @@ def write_audio(
     require(bits in _SUBTYPES, f"write_audio: bits is {bits}, must be 16, 24 or 32")
     require(kind != "FLAC" or bits < 32, "write_audio: FLAC has no 32 bits; the most is bits=24")
     channels = _check_writable_samples(audio, clips=kind in ("OGG", "MP3") or bits < 32)
-    subtype = _SUBTYPES[bits] if kind in ("WAV", "FLAC", "AIFF") else None
+    subtype = _SUBTYPES[bits] if kind in WITH_BITS else None
     try:
         with (
             atomic_path(path) as temporary,

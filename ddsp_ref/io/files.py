@@ -57,6 +57,15 @@ def check_output_path(
     return path
 
 
+def check_output_folder(folder: Path) -> Path:
+    """Tell early that a folder is not there and cannot be made."""
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise ParameterError(f"cannot make the folder {folder}: there is a file of that name")
+    return check_output_path(folder)
+
+
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Write to a temporary file that takes the place of `path` when all went well.

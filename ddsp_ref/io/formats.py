@@ -17,6 +17,7 @@ FORMATS = {
     ".aif": "AIFF",
     ".aiff": "AIFF",
 }
+WITH_BITS = ("WAV", "FLAC", "AIFF")  # a sample is a number of so many bits
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _MAX_OGG_RATE = 192000  # above, the encoder ends the process with a segmentation fault
 
@@ -78,6 +79,12 @@ def check_audio_output(path: str | os.PathLike[str], sample_rate: int | None = N
         If the folder does not exist, the suffix is not known, or the format has no such rate.
     """
     path = check_output_path(path, error=AudioFileError)
+    check_format(path, sample_rate)
+    return path
+
+
+def check_format(path: Path, sample_rate: int | None = None) -> None:
+    """Do what `check_audio_output` does, but for the folder, which may not be there yet."""
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         *most, last = FORMATS
@@ -89,7 +96,6 @@ def check_audio_output(path: str | os.PathLike[str], sample_rate: int | None = N
             f"cannot write {path}: {FORMATS[suffix]} has no {sample_rate} Hz; "
             f"the nearest that works is {nearest}"
         )
-    return path
 
 
 def nearest_rate(path: str | os.PathLike[str], sample_rate: int) -> int:

@@ -96,9 +96,19 @@ def test_bad_input_files(folder, capfd, name, sentence):
         ("in.wav out.wav --tracker ear", "--tracker is 'ear', must be 'pyin'"),
         ("in.wav out.wav --tracker pesto", "the pitch tracker pesto cannot be used"),
         ("in.wav out.wav --curves a.txt", "curves are written as .csv, .json"),
+        ("in.wav out.wav --figures in.wav", "cannot make the folder in.wav: there is a file of"),
+        ("in.wav in.wav tiny/weights.safetensors", "cannot make the folder tiny/weights"),
+        ("in.wav in.wav out --sample-rate 3", "--sample-rate is 3, must be"),
+        ("in.wav in.wav out --curves no/where", "the folder no does not exist"),
         ("in.wav out.wav --figures no/where", "the folder no does not exist"),
         ("out.wav", "there is no INPUT; give a recording, a folder, or --record SECONDS"),
         ("in.wav in.wav out --jobs 0", "--jobs is 0, must be at least 1"),
+        ("in.wav out.wav --jobs -3", "--jobs is -3, must be at least 1; without it there are as"),
+        ("in.wav --record 2 --jobs 0", "--jobs is 0, must be at least 1"),
+        ("in.wav out.wav --format mp3", "leave it out, or write out.mp3"),
+        ("in.wav out.x --format mp3", "--format is mp3, but OUTPUT is out.x; --format is for"),
+        ("in.wav out.mp3 --bits 16", "--bits is 16, but MP3 has no bits of a sample: leave"),
+        ("in.wav in.wav out --format ogg --bits 24", "--bits is 24, but OGG has no bits"),
         ("in.wav in.wav out --tracker ear", "--tracker is 'ear', must be 'pyin'"),
         ("in.wav nowhere.wav out", "there is no file or folder nowhere.wav"),
         ("tiny out.wav", "OUTPUT has to be a folder, not out.wav"),
@@ -126,11 +136,18 @@ def test_wrong_words(folder, capfd, words, sentence):
     assert sentence in fails(capfd, *words.split()).replace("error: ", "")
 
 
+def test_names_that_are_empty(folder, capfd):
+    """As of a variable of the shell that is not set; taken for the folder one is in before."""
+    for words in (("", "out"), ("in.wav", "")):
+        assert "the name of an INPUT or of OUTPUT is empty" in fails(capfd, "transfer", *words)
+
+
 def test_a_curve_that_cannot_be_read(folder, capfd):
     Path("c.csv").write_text("time_s,f0_hz,loudness_db\n0,440,-20\n1,high,-20\n")
     words = ("render", "c.csv", "out.wav", "--instrument", "tiny")
     assert "c.csv: f0_hz is 'high' in row 2" in fails(capfd, *words)
     assert "nothing.wav" in fails(capfd, *words, "--recording", "nothing.wav")
+    assert "--bits is 24, but OGG" in fails(capfd, "render", "c.csv", "o.ogg", "--bits", "24")
     words = ("render", "nowhere.csv", "out.wav", "--instrument", "tiny")
     assert "there is no file nowhere.csv" in fails(capfd, *words)
     assert "--reverb is 9.0" in fails(capfd, *words, "--reverb", "9")

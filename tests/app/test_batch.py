@@ -95,12 +95,11 @@ def test_several_sources_told_in_json(music, capfd):
 def test_pictures_lie_in_folders_as_the_sounds_do(folder):
     os.makedirs("music/sub")
     write_audio("music/sub/a.wav", melody(0.5), 16000)
-    words = ("music", "out", "--quiet", "--plot", "plots", "--figures", "figures")
+    words = ("music", "out", "--quiet", "--plot", "plots", "--figures", "out/figures")
     assert run("transfer", *words) == 0
-    assert names("out") == ["sub/a.wav"]
     assert names("plots") == ["sub/a.png"]
     steps = ("1-input", "2-features", "3-adjustment", "4-spectrograms")
-    assert names("figures") == [f"sub/a/{step}.png" for step in steps]
+    assert names("out") == [*(f"figures/sub/a/{step}.png" for step in steps), "sub/a.wav"]
 
 
 @plays

@@ -87,6 +87,12 @@ def test_transfer_to_other_formats(folder, suffix):
     assert len(read_audio(f"out.{suffix}")[0]) == len(melody())
 
 
+def test_a_format_that_the_name_says_too_is_no_contradiction(folder):
+    assert run("transfer", "in.wav", "out.AIF", "--format", "aiff", "--jobs", "4", "--quiet") == 0
+    with soundfile.SoundFile("out.AIF") as file:
+        assert (file.format, file.subtype) == ("AIFF", "PCM_16")
+
+
 def test_transfer_with_every_option(folder, capfd):
     stereo = np.stack([melody(1.5, 44100)] * 2)
     write_audio("in.flac", stereo, 44100)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ddsp_ref.app.options import add_report_arguments, add_sound_arguments, check_sound_output
+from ddsp_ref.app.options import (
+    BITS,
+    add_report_arguments,
+    add_sound_arguments,
+    check_sound_output,
+)
 from ddsp_ref.app.progress import Stages
 
 HELP = "play curves of pitch and loudness from a table"
@@ -63,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
             audio=audio,
         )
         stage("write")
-        write_audio(target, rendered.audio, rendered.sample_rate, bits=arguments.bits)
+        write_audio(target, rendered.audio, rendered.sample_rate, bits=arguments.bits or BITS)
     _tell(rendered, player.name, arguments)
     if arguments.play:
         from ddsp_ref.io import microphone

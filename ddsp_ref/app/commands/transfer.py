@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="record 1 to 20 s from the microphone (needs sounddevice); INPUT, if given, is where "
         "the recording is kept",
     )
-    add("--format", default="wav", choices=FORMATS, help="of files in a folder (default: wav)")
+    add("--format", choices=FORMATS, help="of files in a folder (default: wav)")
     add("--jobs", type=int, metavar="N", help="files at a time (default: as many as cores)")
     add_shared_arguments(parser)
 
@@ -61,10 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
     from ddsp_ref.errors import AudioFileError, require
 
     require(arguments.paths, "there is no OUTPUT; give a recording and a file to write")
+    require(all(arguments.paths), "the name of an INPUT or of OUTPUT is empty")
+    require(
+        arguments.jobs is None or arguments.jobs >= 1,
+        f"--jobs is {arguments.jobs}, must be at least 1; without it there are as many as cores",
+    )
     *sources, target = map(Path, arguments.paths)
     if arguments.record is not None:
         require(len(sources) <= 1, f"--record keeps one file, there are {len(sources)} INPUTs")
-        play(sources[0] if sources else None, target, arguments)
+        _play_one(sources[0] if sources else None, target, arguments)
         return 0
     require(sources, "there is no INPUT; give a recording, a folder, or --record SECONDS")
     if len(sources) > 1 or sources[0].is_dir():
@@ -74,8 +79,22 @@ def run(arguments: argparse.Namespace) -> int:
         return run_batch(sources, target, arguments)
     if same_file(sources[0], target):
         raise AudioFileError(f"INPUT and OUTPUT are the same file, {sources[0]}")
-    play(sources[0], target, arguments)
+    _play_one(sources[0], target, arguments)
     return 0
+
+
+def _play_one(source: Path | None, target: Path, arguments: argparse.Namespace) -> None:
+    """Play one recording, unless --format, which is for folders, says other than its name."""
+    from ddsp_ref.errors import require
+    from ddsp_ref.io.formats import FORMATS as KINDS
+
+    suffix, wanted = target.suffix.lower(), arguments.format
+    require(
+        wanted is None or KINDS.get(suffix, suffix) == KINDS[f".{wanted}"],
+        f"--format is {wanted}, but OUTPUT is {target}; --format is for folders, the name of a "
+        f"single OUTPUT says its format: leave it out, or write {target.with_suffix('')}.{wanted}",
+    )
+    play(source, target, arguments)
 
 
 def play(source: Path | None, target: Path, arguments: argparse.Namespace) -> None:
