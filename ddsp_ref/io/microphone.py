@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,6 +13,11 @@ from ddsp_ref.errors import MicrophoneError, MissingExtraError, require
 
 RATE = 44100
 SHORTEST, LONGEST = 1.0, 20.0  # seconds
+Kind = Literal["input", "output"]
+_USES = {
+    "input": "recorded: {}; is there a microphone",
+    "output": "played: {}; is there a loudspeaker",
+}
 
 
 def record(seconds: float, sample_rate: int = RATE) -> np.ndarray:
@@ -38,13 +43,10 @@ def record(seconds: float, sample_rate: int = RATE) -> np.ndarray:
         If there is no microphone, or it cannot be used.
     """
     check_seconds(seconds)
-    device = _load()
-    try:
+    with _device("input") as device:
         sound = device.rec(
             round(seconds * sample_rate), sample_rate, channels=1, dtype="float32", blocking=True
         )
-    except (device.PortAudioError, ValueError) as error:
-        raise MicrophoneError(f"nothing can be recorded: {error}; is there a microphone?") from None
     return np.ascontiguousarray(sound[:, 0])
 
 
@@ -65,11 +67,27 @@ def play(audio: np.ndarray, sample_rate: int) -> None:
     MicrophoneError
         If there is no loudspeaker, or it cannot be used.
     """
-    device = _load()
-    try:
+    with _device("output") as device:
         device.play(audio, sample_rate, blocking=True)
-    except (device.PortAudioError, ValueError) as error:
-        raise MicrophoneError(f"nothing can be played: {error}; is there a loudspeaker?") from None
+
+
+def check_device(kind: Kind) -> None:
+    """Tell early, before any work is done, that there is nothing to record with or to play on.
+
+    Parameters
+    ----------
+    kind : {"input", "output"}
+        The default microphone, or the default loudspeaker.
+
+    Raises
+    ------
+    MissingExtraError
+        If sounddevice is not installed, or the library PortAudio that it needs.
+    MicrophoneError
+        If there is no such device.
+    """
+    with _device(kind) as device:
+        device.query_devices(kind=kind)
 
 
 Device = int | str | None  # its number, a part of its name, or the default one
@@ -198,6 +216,16 @@ def check_seconds(seconds: float) -> None:
         SHORTEST <= seconds <= LONGEST,
         f"record: seconds is {seconds:g}, must be from {SHORTEST:g} to {LONGEST:g}",
     )
+
+
+@contextlib.contextmanager
+def _device(kind: Kind) -> Iterator[Any]:
+    """Give what records and plays; say in one sentence what it does not like."""
+    device = _load()
+    try:
+        yield device
+    except (device.PortAudioError, ValueError) as error:
+        raise MicrophoneError(f"nothing can be {_USES[kind].format(error)}?") from None
 
 
 def _load() -> Any:

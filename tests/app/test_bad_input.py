@@ -147,6 +147,8 @@ def test_a_curve_that_cannot_be_read(folder, capfd):
     words = ("render", "c.csv", "out.wav", "--instrument", "tiny")
     assert "c.csv: f0_hz is 'high' in row 2" in fails(capfd, *words)
     assert "nothing.wav" in fails(capfd, *words, "--recording", "nothing.wav")
+    same = ("--recording", "in.wav")
+    assert "are the same file, in.wav" in fails(capfd, "render", "c.csv", "in.wav", *same)
     assert "--bits is 24, but OGG" in fails(capfd, "render", "c.csv", "o.ogg", "--bits", "24")
     words = ("render", "nowhere.csv", "out.wav", "--instrument", "tiny")
     assert "there is no file nowhere.csv" in fails(capfd, *words)

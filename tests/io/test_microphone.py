@@ -11,8 +11,8 @@ import pytest
 
 from ddsp_ref.app.cli import main
 from ddsp_ref.errors import MicrophoneError, MissingExtraError, ParameterError
-from ddsp_ref.io.audio import read_audio
-from ddsp_ref.io.microphone import play, record
+from ddsp_ref.io.audio import read_audio, write_audio
+from ddsp_ref.io.microphone import check_device, play, record
 
 
 class PortAudioError(Exception):
@@ -23,16 +23,23 @@ class Card(types.SimpleNamespace):
     """What sounddevice offers."""
 
     PortAudioError = PortAudioError
+    missing = ()
 
     def __init__(self, error=None):
-        super().__init__(error=error, played=[])
+        super().__init__(error=error, played=[], recorded=0)
 
     def rec(self, n_samples, sample_rate, channels, dtype, blocking):
         assert (channels, blocking) == (1, True)
         if self.error:
             raise PortAudioError(self.error)
+        self.recorded += 1
         time = np.arange(n_samples) / sample_rate
         return (0.3 * np.sin(2 * np.pi * 440 * time))[:, None].astype(dtype)
+
+    def query_devices(self, kind):
+        assert kind in ("input", "output")
+        if self.error or kind in self.missing:
+            raise PortAudioError(self.error or "Error querying device -1")
 
     def play(self, audio, sample_rate, blocking):
         if self.error:
@@ -67,6 +74,8 @@ def test_no_microphone(card):
         record(1.0)
     with pytest.raises(MicrophoneError, match="is there a loudspeaker"):
         play(np.zeros(10), 16000)
+    with pytest.raises(MicrophoneError, match="is there a microphone"):
+        check_device("input")
 
 
 def test_no_package(monkeypatch):
@@ -94,6 +103,33 @@ def test_the_command_without_a_microphone_says_so(card, tmp_path, capsys):
     words = ["transfer", "--record", "1", str(tmp_path / "old.wav"), str(tmp_path / "out.wav")]
     assert main(words) == 2
     assert "old.wav exists; give another name" in capsys.readouterr().err
+    words = ["transfer", "--record", "1", *[str(tmp_path / "out.wav")] * 2]
+    assert main(words) == 2
+    assert "INPUT and OUTPUT are the same file" in capsys.readouterr().err
+    words = ["transfer", "--record", "1", str(tmp_path / "kept.xyz"), str(tmp_path / "out.wav")]
+    assert main(words) == 2
+    assert "the format .xyz is not known" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["transfer", "in.wav"], ["transfer", "--record", "1"], ["demo", "--out"], ["render", "c.csv"]],
+)
+def test_the_commands_without_a_loudspeaker_say_so_before_the_work(
+    card, tmp_path, monkeypatch, capsys, words
+):
+    monkeypatch.chdir(tmp_path)
+    write_audio("in.wav", np.zeros(16000), 16000)
+    (tmp_path / "c.csv").write_text("neither read nor played")
+    card.missing = ("output",)
+    before = set(tmp_path.iterdir())
+    assert main([*words, "out.wav", "--play"]) == 2
+    assert "nothing can be played: Error querying device -1" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    assert main([*words, "out.wav", "--play"]) == 2
+    assert "need sounddevice, which is not installed" in capsys.readouterr().err
+    assert set(tmp_path.iterdir()) == before
+    assert card.recorded == 0
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from ddsp_ref.app.options import (
     add_sound_arguments,
     check_sound_output,
 )
+from ddsp_ref.app.playing import same_file
 from ddsp_ref.app.progress import Stages
 
 HELP = "play curves of pitch and loudness from a table"
@@ -34,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Do it."""
+    from ddsp_ref.errors import AudioFileError
+    from ddsp_ref.io import microphone
     from ddsp_ref.io.formats import check_audio_input
     from ddsp_ref.transfer.controls import Controls
 
@@ -42,6 +45,10 @@ def run(arguments: argparse.Namespace) -> None:
     Controls(reverb=arguments.reverb, seed=arguments.seed)
     if arguments.recording:
         check_audio_input(arguments.recording)
+        if same_file(Path(arguments.recording), target):
+            raise AudioFileError(f"--recording and OUTPUT are the same file, {target}")
+    if arguments.play:
+        microphone.check_device("output")
 
     from ddsp_ref.io.audio import read_audio, write_audio
     from ddsp_ref.io.formats import nearest_rate
@@ -71,8 +78,6 @@ def run(arguments: argparse.Namespace) -> None:
         write_audio(target, rendered.audio, rendered.sample_rate, bits=arguments.bits or BITS)
     _tell(rendered, player.name, arguments)
     if arguments.play:
-        from ddsp_ref.io import microphone
-
         microphone.play(rendered.audio, rendered.sample_rate)
 
 

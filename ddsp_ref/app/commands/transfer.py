@@ -103,14 +103,16 @@ def play(source: Path | None, target: Path, arguments: argparse.Namespace) -> No
     from ddsp_ref.io.formats import check_audio_input
 
     recorded = getattr(arguments, "record", None)
-    if recorded is None and source is not None:
+    if recorded is not None:
+        _check_record(source, target, recorded)
+    elif source is not None:
         check_audio_input(source)
-    elif recorded is not None:
-        microphone.check_seconds(recorded)
     outputs = outputs_of(target, arguments)
     check_outputs(outputs, arguments)
     controls_of(arguments)
     check_listening(arguments)
+    if arguments.play:
+        microphone.check_device("output")
 
     from ddsp_ref.transfer.instruments import find_instrument
 
@@ -126,20 +128,30 @@ def play(source: Path | None, target: Path, arguments: argparse.Namespace) -> No
         microphone.play(transfer.audio, transfer.sample_rate)
 
 
+def _check_record(kept: Path | None, target: Path, seconds: float) -> None:
+    """Tell early that nothing could be recorded, or not kept."""
+    from ddsp_ref.errors import AudioFileError
+    from ddsp_ref.io import microphone
+    from ddsp_ref.io.formats import check_audio_output
+
+    microphone.check_seconds(seconds)
+    if kept is not None:
+        check_audio_output(kept, microphone.RATE)
+        if kept.exists():
+            raise AudioFileError(f"{kept} exists; give another name for the recording")
+        if kept.resolve() == target.resolve():
+            raise AudioFileError(f"INPUT and OUTPUT are the same file, {kept}")
+    microphone.check_device("input")
+
+
 def _listen(source: Path | None, seconds: float | None):
     """Return a recording from a file, or from the microphone, which is then kept in the file."""
-    from ddsp_ref.errors import AudioFileError
     from ddsp_ref.io.audio import read_audio, write_audio
-    from ddsp_ref.io.formats import check_audio_output
 
     if seconds is None:
         return read_audio(source)
     from ddsp_ref.io import microphone
 
-    if source is not None:
-        check_audio_output(source, microphone.RATE)
-        if source.exists():
-            raise AudioFileError(f"{source} exists; give another name for the recording")
     audio = microphone.record(seconds)
     if source is not None:
         write_audio(source, audio, microphone.RATE)
