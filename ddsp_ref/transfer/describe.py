@@ -1,4 +1,4 @@
-"""A transfer in words."""
+"""A transfer in words, or what was rendered."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ddsp_ref.io.notes import note_of_hz
 
 if TYPE_CHECKING:
     from ddsp_ref.transfer.pipeline import Transfer
+    from ddsp_ref.transfer.render import Rendered
 
 
 def describe(transfer: Transfer) -> str:
@@ -29,18 +30,52 @@ def describe(transfer: Transfer) -> str:
     heard, adjusted = transfer.input, transfer.adjusted
     notes = _pitched(transfer)
     lines = [
-        ("instrument", transfer.instrument),
-        ("duration", f"{transfer.seconds:.2f} s at {transfer.sample_rate} Hz"),
+        *_heading(transfer.instrument, transfer),
         ("voiced", f"{heard.voiced.mean():.0%} of the frames"),
         ("pitch", f"{pitch_range(heard.f0_hz[notes])} -> {pitch_range(adjusted.f0_hz[notes])}"),
         ("shift", _shifts(transfer)),
         *_tuning(transfer),
         ("loudness", f"{adjusted.loudness_db_change:+.1f} dB in the median of the notes"),
+        *_level(transfer.gain_db),
+        *(("remark", remark) for remark in transfer.remarks),
+        ("time", describe_times(transfer.timings, transfer.seconds)),
     ]
-    if transfer.gain_db < 0:
-        lines.append(("level", f"scaled by {transfer.gain_db:.1f} dB so that nothing is clipped"))
-    lines += [("remark", remark) for remark in transfer.remarks]
-    lines.append(("time", describe_times(transfer.timings, transfer.seconds)))
+    return _table(lines)
+
+
+def describe_rendered(rendered: Rendered, instrument: str) -> str:
+    """Return what there is to say about what an instrument played from curves, as `describe` does.
+
+    Parameters
+    ----------
+    rendered : Rendered
+        Of `render`.
+    instrument : str
+        Its name.
+
+    Returns
+    -------
+    str
+        Lines without a newline at the end.
+    """
+    lines = [
+        *_heading(instrument, rendered),
+        *_level(rendered.gain_db),
+        ("time", describe_times({"render": rendered.taken}, rendered.seconds)),
+    ]
+    return _table(lines)
+
+
+def _heading(instrument: str, sound: Transfer | Rendered) -> list[tuple[str, str]]:
+    duration = f"{sound.seconds:.2f} s at {sound.sample_rate} Hz"
+    return [("instrument", instrument), ("duration", duration)]
+
+
+def _level(gain_db: float) -> list[tuple[str, str]]:
+    return [("level", f"scaled by {gain_db:.1f} dB so that nothing is clipped")] * (gain_db < 0)
+
+
+def _table(lines: list[tuple[str, str]]) -> str:
     return "\n".join(f"{name:<11}{text}" for name, text in lines)
 
 
@@ -126,16 +161,19 @@ def pitch_range(f0_hz: np.ndarray) -> str:
 
 
 def describe_times(timings: dict[str, float], seconds: float) -> str:
-    """Return the time of every stage, the total, and its share of the duration.
+    """Return the time of every stage, the total of several, and its share of the duration.
 
     Examples
     --------
     >>> describe_times({"pitch": 0.25, "render": 0.5}, 10.0)
     'pitch 0.25 s, render 0.50 s; together 0.75 s, 0.075 of real time'
+    >>> describe_times({"render": 0.5}, 10.0)
+    'render 0.50 s, 0.050 of real time'
     """
     stages = ", ".join(f"{stage} {taken:.2f} s" for stage, taken in timings.items())
     total = sum(timings.values())
-    return f"{stages}; together {total:.2f} s, {total / seconds:.3f} of real time"
+    together = f"; together {total:.2f} s" if len(timings) > 1 else ""
+    return f"{stages}{together}, {total / seconds:.3f} of real time"
 
 
 def _shifts(transfer: Transfer) -> str:

@@ -22,10 +22,11 @@ from ddsp_ref.transfer import instruments, trackers
 from ddsp_ref.transfer.adjust import adjust
 from ddsp_ref.transfer.controls import Controls
 from ddsp_ref.transfer.curves import Curves
+from ddsp_ref.transfer.describe import describe_rendered
 from ddsp_ref.transfer.features import listen
 from ddsp_ref.transfer.instruments import find_instrument
 from ddsp_ref.transfer.pipeline import timbre_transfer
-from ddsp_ref.transfer.render import render
+from ddsp_ref.transfer.render import Rendered, render
 
 from .tiny import melody, tiny_instrument
 
@@ -282,3 +283,13 @@ def test_an_instrument_without_statistics_plays(tmp_path):
     found = find_instrument(tmp_path / "mine")
     assert found.statistics == {}
     assert len(render(GLIDE, found).audio) == 3200
+
+
+def test_what_was_rendered_in_words():
+    rendered = Rendered(np.zeros(24000, np.float32), 16000, -1.25, 0.3)
+    assert describe_rendered(rendered, "tiny").splitlines() == [
+        "instrument tiny",
+        "duration   1.50 s at 16000 Hz",
+        "level      scaled by -1.2 dB so that nothing is clipped",
+        "time       render 0.30 s, 0.200 of real time",
+    ]

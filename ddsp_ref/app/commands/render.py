@@ -82,20 +82,23 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _tell(rendered, name: str, arguments: argparse.Namespace) -> None:
-    report = {
-        "input": arguments.curves,
-        "output": arguments.output,
-        "instrument": name,
-        "seconds": round(rendered.seconds, 4),
-        "sample_rate": rendered.sample_rate,
-        "gain_db": round(rendered.gain_db, 3),
-        "taken_s": round(rendered.taken, 4),
-        "real_time_factor": round(rendered.real_time_factor, 4),
-    }
+    """Say what `transfer` would say, in the same words, as far as there is no recording."""
     if arguments.json:
         import json
 
+        report = {
+            "input": arguments.curves,
+            "output": arguments.output,
+            "instrument": name,
+            "seconds": round(rendered.seconds, 4),
+            "sample_rate": rendered.sample_rate,
+            "gain_db": round(rendered.gain_db, 3),
+            "timings_s": {"render": round(rendered.taken, 4)},
+            "real_time_factor": round(rendered.real_time_factor, 4),
+        }
         print(json.dumps(report, indent=1))
     elif not arguments.quiet:
-        for key, value in report.items():
-            print(f"{key.replace('_', ' '):<18}{value}")
+        from ddsp_ref.transfer.describe import describe_rendered
+
+        print(describe_rendered(rendered, name))
+        print(f"{'written':<11}{arguments.output}")
