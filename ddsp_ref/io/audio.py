@@ -74,7 +74,7 @@ def read_audio(
         check_sample_rate("read_audio", sample_rate)
     path = check_audio_input(path)
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(_name(path)) as file:
             old_rate = _check_header(path, file)
             blocks = _decode(path, file, mono)
             if sample_rate is None or sample_rate == old_rate:
@@ -135,7 +135,12 @@ def write_audio(
         with (
             atomic_path(path) as temporary,
             soundfile.SoundFile(
-                temporary, "w", sample_rate, len(channels), format=kind, subtype=subtype
+                _name(temporary),
+                "w",
+                sample_rate,
+                len(channels),
+                format=kind,
+                subtype=subtype,
             ) as file,
         ):
             # In blocks: the Vorbis encoder overflows the stack when it gets minutes at once.
@@ -143,6 +148,11 @@ def write_audio(
                 file.write(np.ascontiguousarray(channels[:, start : start + BLOCK].T))
     except soundfile.LibsndfileError as error:
         raise AudioFileError(f"cannot write {path}: {_reason(error)}") from None
+
+
+def _name(path: Path) -> bytes:
+    """Return the name as the disk has it: soundfile cannot encode one that is not UTF-8."""
+    return os.fsencode(path)
 
 
 def _check_header(path: Path, file: soundfile.SoundFile) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import types
 from pathlib import Path
 
 import numba
@@ -153,6 +155,20 @@ def test_a_curve_that_cannot_be_read(folder, capfd):
     words = ("render", "nowhere.csv", "out.wav", "--instrument", "tiny")
     assert "there is no file nowhere.csv" in fails(capfd, *words)
     assert "--reverb is 9.0" in fails(capfd, *words, "--reverb", "9")
+
+
+def test_ports_that_cannot_be(folder, capfd, monkeypatch):
+    for port in ("0", "-5", "65536"):
+        assert f"--port is {port}, must be from 1 to" in fails(capfd, "app", "--port", port)
+
+    def in_use(*_, **__):
+        raise OSError("Cannot find empty port; set GRADIO_SERVER_PORT or pass `server_port`")
+
+    layout = types.SimpleNamespace(build=lambda room: None, launch=in_use)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: layout)
+    monkeypatch.setattr("ddsp_ref.app.page.layout", layout, raising=False)
+    assert "--port is 80, which is in use or not allowed" in fails(capfd, "app", "--port", "80")
+    assert "all ports from 7860 on are in use" in fails(capfd, "app")
 
 
 def test_an_unknown_instrument_names_the_known(folder, capfd, monkeypatch):

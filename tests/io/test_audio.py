@@ -97,6 +97,20 @@ def test_not_audio(tmp_path, suffix, capfd):
     assert capfd.readouterr() == ("", "")  # no complaints from inside the decoders either
 
 
+@pytest.mark.skipif(os.name != "posix", reason="other systems know no such names")
+def test_a_name_in_another_encoding(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.flac")
+    try:
+        path.touch()
+    except OSError:
+        pytest.skip("this disk has names in UTF-8 only")
+    write_audio(path, np.full(100, 0.5), 8000)
+    assert len(read_audio(path)[0]) == 100
+    path.write_bytes(b"no audio at all")
+    with pytest.raises(AudioFileError, match="not an audio file"):
+        read_audio(path)
+
+
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.95])
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_truncated(tmp_path, suffix, share, capfd):

@@ -8,7 +8,7 @@ import os
 import tempfile
 import threading
 
-from ddsp_ref.errors import MissingExtraError
+from ddsp_ref.errors import MissingExtraError, ParameterError, require
 
 HELP = "open a page in the browser with everything a transfer can do"
 DESCRIPTION = """Serve a page to this computer: upload or record, choose an instrument, move the
@@ -25,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Do it."""
+    port = arguments.port
+    require(
+        port is None or 1 <= port <= 65535,
+        f"--port is {port}, must be from 1 to 65535, such as 7860",
+    )
     if importlib.util.find_spec("gradio") is None:
         raise MissingExtraError(
             'the page needs the package gradio, which is not installed: pip install "ddsp_ref[app]"'
@@ -33,9 +38,14 @@ def run(arguments: argparse.Namespace) -> None:
 
     room = tempfile.TemporaryDirectory(prefix="ddsp-ref-page-", ignore_cleanup_errors=True)
     page = layout.build(room.name)
-    _, address, _ = layout.launch(
-        page, port=arguments.port, open_browser=not arguments.no_browser, block=False
-    )
+    try:
+        _, address, _ = layout.launch(
+            page, port=port, open_browser=not arguments.no_browser, block=False
+        )
+    except OSError:  # its message is about arguments of gradio
+        which = "all ports from 7860 on are" if port is None else f"--port is {port}, which is"
+        room.cleanup()
+        raise ParameterError(f"{which} in use or not allowed; --port N takes another") from None
     print(f"open {address} in a browser; Ctrl-C ends it", flush=True)
     try:
         threading.Event().wait()
