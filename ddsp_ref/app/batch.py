@@ -126,6 +126,8 @@ def run_batch(sources: Sequence[Path], out: Path, arguments: argparse.Namespace)
     for source in sources:
         if not source.exists():
             raise AudioFileError(f"there is no file or folder {source}")
+        if source.is_dir() and not os.access(source, os.R_OK | os.X_OK):  # looks empty
+            raise AudioFileError(f"no permission to read the folder {source}")
     tasks = name_outputs(find_recordings(sources, out), out, f".{arguments.format or 'wav'}")
     if not tasks:
         raise AudioFileError(f"{', '.join(map(str, sources))} holds no audio file")

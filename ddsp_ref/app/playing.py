@@ -53,12 +53,14 @@ def check_outputs(outputs: Outputs, arguments: argparse.Namespace) -> None:
     from ddsp_ref.io.files import check_output_folder
 
     check_sound_output(outputs.sound, arguments)
-    if outputs.drawn:
-        from ddsp_ref.plots.figure import check_plot_output
-
-        check_plot_output(outputs.plot or Path("any.png"))
     if outputs.figures:
         check_output_folder(outputs.figures)
+    if outputs.drawn:
+        from ddsp_ref.plots.figure import check_plot_output, new_figure
+
+        if outputs.plot:
+            check_plot_output(outputs.plot)
+        new_figure(1, 1)  # or say that there is no matplotlib
     if outputs.curves:
         check_columns_output(outputs.curves, "curves", READ)
 

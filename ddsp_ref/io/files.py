@@ -58,8 +58,10 @@ def check_output_path(
 
 
 def check_output_folder(folder: Path) -> Path:
-    """Tell early that a folder is not there and cannot be made."""
+    """Tell early that a folder cannot be written into, or is not there and cannot be made."""
     if folder.is_dir():
+        if not os.access(folder, os.W_OK):
+            raise ParameterError(f"no permission to write into the folder {folder}")
         return folder
     if folder.exists():
         raise ParameterError(f"cannot make the folder {folder}: there is a file of that name")

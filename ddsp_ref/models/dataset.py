@@ -107,6 +107,8 @@ def load_dataset(
     """
     low, high = f0_range_hz
     require(0 < low < high, f"f0_range_hz is {low}, {high}, must be two rising numbers above 0")
+    if isinstance(held_out, (int, float)):
+        _check_share(held_out)  # before every recording is analysed
     recordings, skipped = [], []
     files = find_audio_files(folder)
     for path in tqdm(files, desc="features", unit="file", disable=not progress):
@@ -185,7 +187,7 @@ def choose_held_out(
                 f"{min(n_frames, default='a.wav')!r}",
             )
         return {n for n in n_frames if any(fnmatch(n, pattern) for pattern in held_out)}
-    require(0 <= held_out <= 0.5, f"held_out is {held_out}, must be from 0 to 0.5, e.g. 0.1")
+    _check_share(held_out)
     units: dict[str, list[str]] = {}
     for name in n_frames:
         units.setdefault(_PART.sub("", name.rpartition(".")[0]), []).append(name)
@@ -241,3 +243,7 @@ def _amplify(recording: Recording, gain_db: float) -> Recording:
 
 def _voiced(recordings: Sequence[Recording], name: str) -> np.ndarray:
     return np.concatenate([getattr(r.features, name)[r.features.voiced] for r in recordings])
+
+
+def _check_share(held_out: float) -> None:
+    require(0 <= held_out <= 0.5, f"held_out is {held_out}, must be from 0 to 0.5, e.g. 0.1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -60,11 +61,14 @@ def find_audio_files(folder: Path) -> list[Path]:
     Raises
     ------
     TrainingError
-        If the folder does not exist or holds no audio file.
+        If the folder does not exist, may not be read, or holds no audio file.
     """
     if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
-        raise TrainingError(f"the folder of recordings {folder} {what}")
+        if folder.exists():
+            raise TrainingError(f"{folder} is not a folder; give the one that holds the recordings")
+        raise TrainingError(f"the folder of recordings {folder} does not exist")
+    if not os.access(folder, os.R_OK | os.X_OK):  # looks empty
+        raise TrainingError(f"no permission to read the folder {folder}")
     files = [
         path
         for path in folder.rglob("*")

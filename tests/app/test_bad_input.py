@@ -226,6 +226,7 @@ def test_bad_training_folders(folder, capfd):
         ("--pitch-copies 99", "--pitch-copies is (99.0,), must be semitones from -12 to 12"),
         ("--halve-every 0", "--halve-every is 0, must be above 0"),
         ("--f0-range 500 100", "--f0-range is 500.0, 100.0, must be two rising"),
+        ("--held-out 2", "--held-out is 2.0, must be from 0 to 0.5"),
         ("--held-out b*", "--held-out is 'b*', must fit the name of a recording, such as 'in.wav'"),
         ("--voices (", "--voices is '(', must be a regular expression"),
         ("--layers 0", "--layers is 0, must be a whole number"),
@@ -248,6 +249,16 @@ def test_files_that_are_called_like_options_stay_files(folder, capfd, name):
     os.mkdir(name)
     sentence = fails(capfd, "features", name, "--out", "f.csv")
     assert sentence == f"ddsp-ref: {name} is a folder, not an audio file"
+
+
+def test_folders_without_permission(folder, capfd, monkeypatch):
+    os.mkdir("closed")
+    monkeypatch.setattr(os, "access", lambda path, how: str(path) != "closed")
+    read, write = (f"no permission to {what} the folder closed" for what in ("read", "write into"))
+    assert read in fails(capfd, "transfer", "closed", "out")
+    assert read in fails(capfd, "train", "closed", "--out", "run")
+    assert write in fails(capfd, "transfer", "in.wav", "in.wav", "closed")
+    assert write in fails(capfd, "transfer", "in.wav", "out.wav", "--figures", "closed")
 
 
 def test_an_old_output_stays_when_something_goes_wrong(folder, capfd):

@@ -104,6 +104,12 @@ def test_transfer_to_other_formats(folder, suffix):
     assert len(read_audio(f"out.{suffix}")[0]) == len(melody())
 
 
+def test_figures_need_their_own_folder_only(folder):
+    os.mkdir("any.png")
+    assert run("transfer", "in.wav", "out.wav", "--figures", "figures", "--quiet") == 0
+    assert len(os.listdir("figures")) == 4
+
+
 def test_a_format_that_the_name_says_too_is_no_contradiction(folder):
     assert run("transfer", "in.wav", "out.AIF", "--format", "aiff", "--jobs", "4", "--quiet") == 0
     with soundfile.SoundFile("out.AIF") as file:
