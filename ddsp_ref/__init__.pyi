@@ -216,6 +216,9 @@ from ddsp_ref.processors.synths import Harmonic as Harmonic
 from ddsp_ref.processors.synths import uniform_noise as uniform_noise
 from ddsp_ref.registry import all_ops as all_ops
 from ddsp_ref.registry import get_op as get_op
+from ddsp_ref.streaming.listener import Listener as Listener
+from ddsp_ref.streaming.player import Player as Player
+from ddsp_ref.streaming.resampling import Resampler as Resampler
 from ddsp_ref.transfer.adjust import adjust as adjust
 from ddsp_ref.transfer.controls import Controls as Controls
 from ddsp_ref.transfer.curves import Curves as Curves
@@ -223,6 +226,7 @@ from ddsp_ref.transfer.curves import read_curves as read_curves
 from ddsp_ref.transfer.curves import write_curves as write_curves
 from ddsp_ref.transfer.features import listen as listen
 from ddsp_ref.transfer.instruments import find_instrument as find_instrument
+from ddsp_ref.transfer.live import LiveTransfer as LiveTransfer
 from ddsp_ref.transfer.pipeline import timbre_transfer as timbre_transfer
 from ddsp_ref.transfer.render import render as render
 

@@ -99,6 +99,17 @@ def add_control_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="how likely a note has to be to count as one, 0 to 2 (default: 1)",
     )
+    add_manual_arguments(add, "the notes of the scale")
+    add(
+        "--tuning",
+        default="key",
+        choices=("key", "chromatic"),
+        help="the scale: the major one that fits best, or all notes (default: key)",
+    )
+
+
+def add_manual_arguments(add: Callable, notes: str) -> None:
+    """Declare the controls that need no more than what is heard now."""
     add(
         "--quiet-db",
         type=float,
@@ -111,13 +122,7 @@ def add_control_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="draw the pitch to the notes of the scale, 0 to 1 (default: 0)",
-    )
-    add(
-        "--tuning",
-        default="key",
-        choices=("key", "chromatic"),
-        help="the scale: the major one that fits best, or all notes (default: key)",
+        help=f"draw the pitch to {notes}, 0 to 1 (default: 0)",
     )
     add("--pitch-shift", type=float, default=0.0, metavar="OCTAVES", help="go up by octaves")
     add("--semitones", type=float, default=0.0, metavar="N", help="go up by semitones as well")
@@ -126,8 +131,25 @@ def add_control_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_sound_arguments(parser: argparse.ArgumentParser, rate_of: str = "input") -> None:
     """Declare who plays, in what room, and what the file is like."""
-    group = parser.add_argument_group("how it sounds")
-    add = group.add_argument
+    add = parser.add_argument_group("how it sounds").add_argument
+    add_player_arguments(add)
+    add(
+        "--sample-rate",
+        type=int,
+        metavar="HZ",
+        help=f"of the output (default: that of the {rate_of})",
+    )
+    add(
+        "--bits",
+        type=int,
+        choices=(16, 24, 32),
+        help=f"of a sample of .wav, .flac and .aiff (default: {BITS})",
+    )
+    add("--play", action="store_true", help="play the result (needs sounddevice)")
+
+
+def add_player_arguments(add: Callable) -> None:
+    """Declare who plays, and in what room."""
     add(
         "--instrument",
         default="violin",
@@ -143,19 +165,6 @@ def add_sound_arguments(parser: argparse.ArgumentParser, rate_of: str = "input")
         help="how much of the instrument's room to hear, 0 for none, at most 4 (default: 1)",
     )
     add("--seed", type=int, default=0, metavar="N", help="of the noise in the sound (default: 0)")
-    add(
-        "--sample-rate",
-        type=int,
-        metavar="HZ",
-        help=f"of the output (default: that of the {rate_of})",
-    )
-    add(
-        "--bits",
-        type=int,
-        choices=(16, 24, 32),
-        help=f"of a sample of .wav, .flac and .aiff (default: {BITS})",
-    )
-    add("--play", action="store_true", help="play the result (needs sounddevice)")
 
 
 def add_report_arguments(parser: argparse.ArgumentParser) -> None:

@@ -126,15 +126,11 @@ def choose_rate(wanted: int, devices: tuple[Device, Device] = (None, None)) -> i
     MicrophoneError
         If a device is not there.
     """
-    card = _load()
     source, target = devices
-    try:
+    with _device("input") as card:
         default = round(card.query_devices(source, "input")["default_samplerate"])
+    with _device("output") as card:
         card.query_devices(target, "output")
-    except (card.PortAudioError, ValueError) as error:
-        raise MicrophoneError(
-            f"{error}; is there a microphone, and a loudspeaker? --devices lists what there is"
-        ) from None
     try:
         card.check_input_settings(source, channels=1, dtype="float32", samplerate=wanted)
         card.check_output_settings(target, channels=1, dtype="float32", samplerate=wanted)
@@ -179,7 +175,7 @@ def play_through(
     MicrophoneError
         If a device is not there, or it cannot be used.
     """
-    card, over = _load(), threading.Event()
+    over = threading.Event()
     failed: list[BaseException] = []
     n_late = 0
 
@@ -193,18 +189,16 @@ def play_through(
             played[:] = 0
             over.set()
 
-    try:
-        with card.Stream(
+    with (
+        _device("output") as card,
+        card.Stream(
             samplerate=sample_rate, blocksize=n_block, device=devices, channels=1, dtype="float32",
             latency="low", callback=callback,
-        ) as stream:  # fmt: skip
-            delay = float(sum(stream.latency))
-            with contextlib.suppress(KeyboardInterrupt):  # how one stops playing
-                over.wait(seconds)
-    except (card.PortAudioError, ValueError) as error:
-        raise MicrophoneError(
-            f"sound cannot go in and out: {error}; --devices lists what there is"
-        ) from None
+        ) as stream,
+    ):  # fmt: skip
+        delay = float(sum(stream.latency))
+        with contextlib.suppress(KeyboardInterrupt):  # how one stops playing
+            over.wait(seconds)
     if failed:
         raise failed[0]
     return n_late, delay

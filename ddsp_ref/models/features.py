@@ -36,7 +36,7 @@ F0_RANGE_HZ = (50.0, 2500.0)
 
 _WINDOW_SECONDS = 0.032  # 512 samples at 16 kHz, magenta/ddsp's window of loudness
 _POWER_FRAME, _POWER_RATE = 1024, 16000
-_PYTORCH_FFT = 2048
+_PYTORCH_FFT = _V1_FFT = 2048
 _CHUNK = 4096  # frames of which loudness is computed at once
 
 
@@ -145,6 +145,26 @@ def level_of(
     else:
         found = compute_loudness_magenta_v1(audio, **rates)
     return np.pad(found, (0, max(0, total - len(found))), mode="edge")[:total]
+
+
+def reach_of_level(level: str, sample_rate: int) -> tuple[int, int] | None:
+    """Return how many samples before and after its middle a frame's level is made of.
+
+    None if that is not known: what is resampled first, or mirrored at the ends.
+
+    Examples
+    --------
+    >>> reach_of_level("loudness", 16000), reach_of_level("loudness_v1", 16000)
+    ((256, 256), (0, 2048))
+    """
+    if level == "loudness":
+        half = loudness_fft_size(sample_rate) // 2
+        return half, half
+    if level == "loudness_v1":  # its frames begin where others have their middle
+        return 0, _V1_FFT
+    if level == "power" and sample_rate == _POWER_RATE:
+        return _POWER_FRAME // 2, _POWER_FRAME // 2
+    return None
 
 
 def _whole_hop(function: str, sample_rate: int, frame_rate: int) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ddsp_ref.analysis.frames import hop_size
 from ddsp_ref.errors import require
-from ddsp_ref.models.features import F0_RANGE_HZ, loudness_fft_size, loudness_of
+from ddsp_ref.models.features import F0_RANGE_HZ, level_of, reach_of_level
 from ddsp_ref.streaming.pitch import PitchStage
 
 
@@ -36,6 +36,9 @@ class Listener:
     ----------
     sample_rate, frame_rate : int
         Samples and frames per second; the frame rate must divide the sample rate.
+    level : {"loudness", "loudness_v1", "power"}
+        What `loudness_db` is, see `level_of`. "loudness_v1" waits for 2048 samples, as its frames
+        begin where others have their middle; "power" is for 16000 samples per second.
     f0_range_hz : (float, float)
         Lowest and highest pitch to look for.
     frame_seconds : float
@@ -56,7 +59,7 @@ class Listener:
 
     Notes
     -----
-    Blocks may have any length; frames do not depend on it. Loudness is that of `loudness_of`.
+    Blocks may have any length; frames do not depend on it. Loudness is that of `level_of`.
     Pitch is that of `pyin` with two differences, because it does not know what comes: the course
     is decided after a lag, and what a frame tells is not moved to where its energy is. Where there
     is no pitch, the last one is held.
@@ -75,6 +78,7 @@ class Listener:
         sample_rate: int,
         frame_rate: int,
         *,
+        level: str = "loudness",
         f0_range_hz: tuple[float, float] = F0_RANGE_HZ,
         frame_seconds: float = 0.064,
         lag_seconds: float = 0.02,
@@ -92,9 +96,15 @@ class Listener:
         self._pitch = PitchStage(
             sample_rate, frame_rate, f0_range_hz, frame_seconds, round(lag_seconds * frame_rate)
         )
-        half_window = loudness_fft_size(sample_rate) // 2
-        self._margin = -(-half_window // self.hop_size)  # frames whose windows reach over an edge
-        self._ahead = max(half_window, self._pitch.ahead)
+        reach = reach_of_level(level, sample_rate)
+        require(
+            reach is not None,
+            f"Listener: level is {level!r}, which is not followed block by block at {sample_rate} "
+            "Hz; 'loudness' is",
+        )
+        self._level = level
+        self._margin = -(-max(reach) // self.hop_size)  # frames whose windows reach over an edge
+        self._ahead = max(reach[1], self._pitch.ahead)
         self.latency = self._ahead + self._pitch.lag * self.hop_size
         self._behind = max(self._margin * self.hop_size, self._pitch.behind)
         # sound from `_start` on, whatever the next frames look at
@@ -147,7 +157,7 @@ class Listener:
             return []
         low, high = first - self._margin, n_frames + self._margin
         piece = self._sound[low * hop - self._start : high * hop - self._start]
-        loudness = loudness_of(piece, self.sample_rate, self.frame_rate)
+        loudness = level_of(piece, self.sample_rate, self.frame_rate, self._level)
         loudness = loudness[self._margin : self._margin + n_frames - first]
         self._loudness = np.concatenate([self._loudness, loudness])
         decided = self._pitch.push(self._sound, np.arange(first, n_frames) * hop - self._start)

@@ -19,6 +19,7 @@ from ddsp_ref.transfer.controls import Controls
 from ddsp_ref.transfer.instruments import find_instrument
 from ddsp_ref.transfer.loudness import fit_loudness
 from ddsp_ref.transfer.octaves import fold_octaves
+from ddsp_ref.transfer.trackers import check_f0_range
 
 # A frame of pitch holds so many periods of the lowest one, as far as 64 ms go: fewer are heard
 # wrongly more often, more come later.
@@ -131,23 +132,20 @@ class LiveTransfer:
         player, self._controls = find_instrument(instrument), controls or Controls()
         config = player.config
         require(
-            config.level == "loudness",
-            f"LiveTransfer: {player.name} is told the level as {config.level!r}, which is not "
-            "followed live",
-        )
-        require(
             self._controls.autotune == 0 or self._controls.tuning == "chromatic",
             "LiveTransfer: autotune draws to a key that is known at the end only; live, take "
             "tuning='chromatic'",
         )
+        check_f0_range("LiveTransfer", f0_range_hz, config.sample_rate / 2)
         lowest = f0_range_hz[0]
         self.name, self.sample_rate = player.name, sample_rate
         self._player = Player(player, reverb=self._controls.reverb, seed=self._controls.seed)
         self._listener = Listener(
             config.sample_rate,
             config.frame_rate,
+            level=config.level,
             f0_range_hz=f0_range_hz,
-            frame_seconds=min(_LONGEST_FRAME, max(_PERIODS / max(lowest, 1e-9), _SHORTEST_FRAME)),
+            frame_seconds=min(_LONGEST_FRAME, max(_PERIODS / lowest, _SHORTEST_FRAME)),
             lag_seconds=lag_seconds,
         )
         self._in = Resampler(sample_rate, config.sample_rate)

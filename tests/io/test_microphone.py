@@ -12,7 +12,14 @@ import pytest
 from ddsp_ref.app.cli import main
 from ddsp_ref.errors import MicrophoneError, MissingExtraError, ParameterError
 from ddsp_ref.io.audio import read_audio, write_audio
-from ddsp_ref.io.microphone import check_device, play, record
+from ddsp_ref.io.microphone import (
+    check_device,
+    choose_rate,
+    list_devices,
+    play,
+    play_through,
+    record,
+)
 
 
 class PortAudioError(Exception):
@@ -140,3 +147,80 @@ def test_the_command_records_plays_and_keeps(card, tmp_path, capsys):
         audio, rate = read_audio(path)
         assert (len(audio), rate) == (44100, 44100)
     assert card.played == [(44100, 44100)]
+
+
+class Duplex(Card):
+    """A card whose microphone hears a ramp, block by block, and which keeps what is played."""
+
+    def __init__(self, error=None, rates=(48000,), n_blocks=3):
+        super().__init__(error)
+        self.rates, self.n_blocks, self.opened = rates, n_blocks, {}
+        self.heard_all = []
+
+    def query_devices(self, device=None, kind=None):
+        if self.error or device == "nowhere":
+            raise ValueError(self.error or "No input device matching 'nowhere'")
+        return {"default_samplerate": 48000.0} if kind else "  0 hw:0, ALSA (2 in, 2 out)"
+
+    def check_input_settings(self, device, channels, dtype, samplerate):
+        if samplerate not in self.rates:
+            raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
+
+    check_output_settings = check_input_settings
+
+    def Stream(self, callback, blocksize, **settings):
+        self.opened = {"blocksize": blocksize, **settings}
+        card = self
+
+        class Running:
+            latency = 0.01, 0.02
+
+            def __enter__(self):
+                if card.error:
+                    raise PortAudioError(card.error)
+                for i in range(card.n_blocks):
+                    heard = np.full((blocksize, 1), i + 1, np.float32)
+                    played = np.full((blocksize, 1), np.nan, np.float32)
+                    callback(heard, played, blocksize, None, "underflow" if i == 1 else None)
+                    card.heard_all.append(played[:, 0])
+                return self
+
+            def __exit__(self, *failure):
+                pass
+
+        return Running()
+
+
+@pytest.fixture
+def duplex(monkeypatch):
+    card = Duplex()
+    monkeypatch.setitem(sys.modules, "sounddevice", card)
+    return card
+
+
+def test_the_rate_is_the_wanted_one_if_the_devices_have_it(duplex):
+    assert choose_rate(16000) == 48000
+    duplex.rates = (16000, 48000)
+    assert choose_rate(16000) == 16000
+    with pytest.raises(MicrophoneError, match="matching 'nowhere'; is there a microphone"):
+        choose_rate(16000, ("nowhere", None))
+    assert "hw:0" in list_devices()
+
+
+def test_playing_through(duplex):
+    n_late, delay = play_through(lambda x: -x, 48000, 4, devices=(1, "USB"), seconds=0.01)
+    assert (n_late, delay) == (1, pytest.approx(0.03))
+    assert np.concatenate(duplex.heard_all).tolist() == [-1] * 4 + [-2] * 4 + [-3] * 4
+    assert duplex.opened["device"] == (1, "USB")
+
+
+def test_an_error_in_a_block_ends_playing_and_is_told(duplex):
+    def fail(block):
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        play_through(fail, 48000, 4)
+    assert (np.concatenate(duplex.heard_all) == 0).all()
+    duplex.error = "Device unavailable"
+    with pytest.raises(MicrophoneError, match="Device unavailable; is there a loudspeaker"):
+        play_through(fail, 48000, 4)

@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 
 from ddsp_ref.errors import ParameterError
-from ddsp_ref.models.features import extract_features
+from ddsp_ref.jit import COMPILED
+from ddsp_ref.models.features import extract_features, level_of
 from ddsp_ref.streaming.listener import Listener
 
 from ..transfer.tiny import melody
 from .parts import cuts
+
+pytestmark = pytest.mark.skipif(
+    not COMPILED,
+    reason="seconds of sound in plain Python take minutes; kernels are tested apart",
+)
 
 
 def listen(audio, parts, **settings):
@@ -44,6 +50,14 @@ def test_loudness_is_that_of_the_whole_and_pitch_nearly(rng):
     cents = 1200 * np.abs(np.log2(f0_hz / whole.f0_hz))[both]
     assert np.median(cents) < 1
     assert np.mean(cents > 30) < 0.02
+
+
+@pytest.mark.parametrize("level", ["loudness", "loudness_v1", "power"])
+def test_any_level_is_that_of_the_whole(level, rng):
+    audio = melody(0.5) + 0.01 * rng.standard_normal(8000).astype(np.float32)
+    (_, _, _, found), listener = listen(audio, cuts(8000, rng, 900), level=level)
+    np.testing.assert_allclose(found, level_of(audio, 16000, 250, level), atol=1e-4)
+    assert listener.latency == 5 * 64 + (2048 if level == "loudness_v1" else 512)
 
 
 def test_where_there_is_no_pitch_the_last_one_is_held():
@@ -84,6 +98,7 @@ def test_bad_settings():
     for settings, words in (
         ({"f0_range_hz": (500, 400)}, "fmin_hz is 500.0, must be below fmax_hz"),
         ({"frame_seconds": 0.02}, "two periods of fmin_hz"),
+        ({"level": "loudness_ddsp_pytorch"}, "not followed block by block at 16000 Hz"),
         ({"lag_seconds": 2}, "lag_seconds is 2, must be from 0 to 1"),
     ):
         with pytest.raises(ParameterError, match=words):

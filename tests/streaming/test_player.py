@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ddsp_ref.errors import ParameterError
+from ddsp_ref.jit import COMPILED
 from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.convolution import ConvSettings
 from ddsp_ref.models.decoders import MlpSettings, PytorchSettings, RnnSettings
@@ -84,6 +85,7 @@ def test_the_room_can_be_turned_down(rng):
     )
 
 
+@pytest.mark.skipif(not COMPILED, reason="an hour of sound in plain Python takes a day")
 def test_phases_do_not_grow():
     """An hour at 10 kHz, a minute at a time: the sine is still where it has to be."""
     stage = HarmonicStage(48000, 192, "linear")

@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ddsp_ref.app.options import add_range_argument, add_report_arguments
+from ddsp_ref.app.options import (
+    add_manual_arguments,
+    add_player_arguments,
+    add_range_argument,
+    add_report_arguments,
+    controls_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,47 +35,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--seconds", type=float, metavar="S", help="stop after that long (default: at Ctrl-C)")
     add_report_arguments(parser)
-    _add_sound(parser.add_argument_group("how it sounds").add_argument)
-    _add_devices(parser.add_argument_group("delay and sound card").add_argument)
-
-
-def _add_sound(add) -> None:
-    add(
-        "--instrument",
-        default="violin",
-        metavar="NAME",
-        help="one of `ddsp-ref instruments`, or the folder or zip of another (default: violin)",
-    )
-    add("--pitch-shift", type=float, default=0.0, metavar="OCTAVES", help="go up by octaves")
-    add("--semitones", type=float, default=0.0, metavar="N", help="go up by semitones as well")
-    add("--loudness-shift", type=float, default=0.0, metavar="DB", help="play louder by decibels")
+    add = parser.add_argument_group("how it sounds").add_argument
+    add_player_arguments(add)
+    add_manual_arguments(add, "the nearest note, A4 = 440 Hz")
     add(
         "--no-adjust",
         action="store_true",
         help="do not fit the loudness to the instrument's, nor turn down what is no note",
     )
-    add(
-        "--quiet-db",
-        type=float,
-        default=20.0,
-        metavar="DB",
-        help="turn down what is no note, 0 to 60 (default: 20)",
-    )
-    add(
-        "--autotune",
-        type=float,
-        default=0.0,
-        metavar="SHARE",
-        help="draw the pitch to the nearest note, A4 = 440 Hz, 0 to 1 (default: 0)",
-    )
-    add(
-        "--reverb",
-        type=float,
-        default=1.0,
-        metavar="SHARE",
-        help="how much of the instrument's room to hear, 0 for none, at most 4 (default: 1)",
-    )
-    add("--seed", type=int, default=0, metavar="N", help="of the noise in the sound (default: 0)")
+    _add_devices(parser.add_argument_group("delay and sound card").add_argument)
+    # keys, and what is likely to be a note, are known at the end of a recording only
+    parser.set_defaults(tuning="chromatic", threshold=1.0)
 
 
 def _add_devices(add) -> None:
@@ -102,14 +78,22 @@ def run(arguments: argparse.Namespace) -> None:
 
         print(list_devices())
         return
+    from ddsp_ref.transfer.trackers import check_f0_range
+
     require(
         1 <= arguments.block_ms <= 500,
         f"--block-ms is {arguments.block_ms:g}, must be from 1 to 500, e.g. 16",
     )
     require(
+        0 <= arguments.lag_ms <= 1000,
+        f"--lag-ms is {arguments.lag_ms:g}, must be from 0 to 1000, e.g. 20",
+    )
+    check_f0_range("--f0-range", arguments.f0_range)
+    require(
         arguments.seconds is None or arguments.seconds > 0,
         f"--seconds is {arguments.seconds}, must be above 0",
     )
+    controls_of(arguments)  # checks them
     if arguments.rehearse:
         _rehearse(arguments)
     else:
@@ -121,19 +105,9 @@ def _start(arguments: argparse.Namespace, sample_rate: int) -> LiveTransfer:
     import numpy as np
 
     from ddsp_ref.app.progress import Stages
-    from ddsp_ref.transfer.controls import Controls
     from ddsp_ref.transfer.live import LiveTransfer
 
-    controls = Controls(
-        adjust=not arguments.no_adjust,
-        quiet=arguments.quiet_db,
-        autotune=arguments.autotune,
-        tuning="chromatic",
-        pitch_shift=arguments.pitch_shift + arguments.semitones / 12.0,
-        loudness_shift=arguments.loudness_shift,
-        reverb=arguments.reverb,
-        seed=arguments.seed,
-    )
+    controls = controls_of(arguments)
 
     def make() -> LiveTransfer:
         return LiveTransfer(
@@ -195,12 +169,16 @@ def _rehearse(arguments: argparse.Namespace) -> None:
     from pathlib import Path
 
     import numpy as np
+    from tqdm import tqdm
 
+    from ddsp_ref.app.playing import same_file
+    from ddsp_ref.errors import require
     from ddsp_ref.io.formats import check_audio_input, check_audio_output
 
     source, target = (Path(path) for path in arguments.rehearse)
     check_audio_input(source)
     check_audio_output(target, None)
+    require(not same_file(source, target), "--rehearse: INPUT and OUTPUT are the same file")
 
     from ddsp_ref.io.audio import read_audio, write_audio
 
@@ -213,7 +191,8 @@ def _rehearse(arguments: argparse.Namespace) -> None:
     # what is played comes later than what was heard; the file begins where the input does
     late = timed.live.latency
     audio = np.append(audio, np.zeros(late, np.float32))
-    blocks = [timed.push(audio[i : i + n_block]) for i in range(0, len(audio), n_block)]
+    starts = tqdm(range(0, len(audio), n_block), "play", disable=arguments.quiet, leave=False)
+    blocks = [timed.push(audio[i : i + n_block]) for i in starts]
     write_audio(target, np.concatenate(blocks)[late:], rate)
     _tell(timed, n_block, arguments, {"output": str(target)})
 
