@@ -70,7 +70,7 @@ class Listener:
     >>> tone = np.sin(2 * np.pi * 440 / 16000 * np.arange(16000)).astype(np.float32)
     >>> heard = [listener.push(block) for block in np.split(tone, 100)]
     >>> heard[50].f0_hz.round(1), listener.latency / 16000
-    (array([440., 440., 440.], dtype=float32), 0.052)
+    (array([440., 440.], dtype=float32), 0.052)
     """
 
     def __init__(

@@ -108,7 +108,7 @@ class Player:
 
     def finish(self) -> np.ndarray:
         """Return the last `latency` samples, the last frame held; then the room rings no longer."""
-        if self._harmonic._last is None:
+        if not self._harmonic.has_begun:
             return np.zeros(0, np.float32)
         silence = np.zeros((self._n_late, self.config.n_bands), np.float32)
         return self._mix(

@@ -56,6 +56,11 @@ class HarmonicStage:
         self._last: tuple[np.ndarray, np.ndarray] | None = None  # frame, once there is one
         self._cycles = 0.0  # of the fundamental before the last frame
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there was a frame."""
+        return self._last is not None
+
     def push(self, f0_hz: np.ndarray, partials: np.ndarray) -> np.ndarray:
         """Return the samples from the last frame to the newest one.
 

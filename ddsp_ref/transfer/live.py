@@ -113,7 +113,7 @@ class LiveTransfer:
     >>> import numpy as np
     >>> live = LiveTransfer("flute", 16000, f0_range_hz=(200.0, 2000.0))
     >>> f"{live.latency / 16000:.3f} s"
-    '0.045 s'
+    '0.040 s'
     >>> hum = 0.1 * np.sin(2 * np.pi * 440 / 16000 * np.arange(16000)).astype(np.float32)
     >>> played = [live.push(block) for block in np.split(hum, 100)]  # doctest: +SKIP
     >>> played[-1].shape  # doctest: +SKIP
