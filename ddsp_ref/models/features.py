@@ -150,21 +150,20 @@ def level_of(
 def reach_of_level(level: str, sample_rate: int) -> tuple[int, int] | None:
     """Return how many samples before and after its middle a frame's level is made of.
 
-    None if that is not known: what is resampled first, or mirrored at the ends.
+    None for power at another rate than 16000, where the whole is resampled first.
 
     Examples
     --------
     >>> reach_of_level("loudness", 16000), reach_of_level("loudness_v1", 16000)
     ((256, 256), (0, 2048))
     """
-    if level == "loudness":
-        half = loudness_fft_size(sample_rate) // 2
-        return half, half
     if level == "loudness_v1":  # its frames begin where others have their middle
         return 0, _V1_FFT
-    if level == "power" and sample_rate == _POWER_RATE:
-        return _POWER_FRAME // 2, _POWER_FRAME // 2
-    return None
+    if level == "power" and sample_rate != _POWER_RATE:
+        return None
+    sizes = {"power": _POWER_FRAME, "loudness_ddsp_pytorch": _PYTORCH_FFT}
+    half = sizes.get(level, loudness_fft_size(sample_rate)) // 2
+    return half, half
 
 
 def _whole_hop(function: str, sample_rate: int, frame_rate: int) -> int:

@@ -98,7 +98,11 @@ class PytorchModel(Model):
 
 
 def harmonic_blocks(
-    f0_hz: np.ndarray, partials: np.ndarray, sample_rate: int, block_size: int
+    f0_hz: np.ndarray,
+    partials: np.ndarray,
+    sample_rate: int,
+    block_size: int,
+    cycles: float = 0.0,
 ) -> np.ndarray:
     """Return a harmonic sound whose pitch and amplitudes are constant within a block.
 
@@ -110,6 +114,8 @@ def harmonic_blocks(
         Amplitudes.
     sample_rate, block_size : int
         Samples per second and per block.
+    cycles : float
+        Phase of the fundamental before the first sample.
 
     Returns
     -------
@@ -123,7 +129,7 @@ def harmonic_blocks(
     array([ 1.,  0., -1.,  0.])
     """
     steps = np.asarray(f0_hz, float) / sample_rate
-    starts = (np.cumsum(steps, axis=-1) - steps) * block_size % 1.0
+    starts = (cycles + (np.cumsum(steps, axis=-1) - steps) * block_size) % 1.0
     audio = np.empty((*f0_hz.shape, block_size))
     for start in range(0, f0_hz.shape[-1], _CHUNK):
         piece = slice(start, start + _CHUNK)

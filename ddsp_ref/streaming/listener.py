@@ -36,9 +36,10 @@ class Listener:
     ----------
     sample_rate, frame_rate : int
         Samples and frames per second; the frame rate must divide the sample rate.
-    level : {"loudness", "loudness_v1", "power"}
+    level : {"loudness", "loudness_v1", "power", "loudness_ddsp_pytorch"}
         What `loudness_db` is, see `level_of`. "loudness_v1" waits for 2048 samples, as its frames
-        begin where others have their middle; "power" is for 16000 samples per second.
+        begin where others have their middle; "power" is for 16000 samples per second; the first and
+        last 1024 samples of "loudness_ddsp_pytorch" meet silence here, not their mirror image.
     f0_range_hz : (float, float)
         Lowest and highest pitch to look for.
     frame_seconds : float

@@ -8,9 +8,10 @@ import numpy as np
 
 from ddsp_ref.errors import ParameterError, require
 from ddsp_ref.models.instrument import Instrument
-from ddsp_ref.models.model import IR_KEY, Model
-from ddsp_ref.processors.synths import FilteredNoise, Harmonic, uniform_noise
-from ddsp_ref.streaming.stages import Delay, HarmonicStage, NoiseStage, RoomStage
+from ddsp_ref.models.model import IR_KEY
+from ddsp_ref.processors.synths import uniform_noise
+from ddsp_ref.streaming.sound import SOUNDS
+from ddsp_ref.streaming.stages import RoomStage
 
 
 class Player:
@@ -19,7 +20,7 @@ class Player:
     Parameters
     ----------
     instrument : Instrument
-        Who plays: one with a decoder of ours ("mlp", "rnn" or "conv").
+        Who plays; its decoder is "mlp", "rnn", "conv" or "ddsp_pytorch".
     reverb : float
         How much of the instrument's room to hear; 1 is as learned.
     seed : int
@@ -28,7 +29,8 @@ class Player:
     Attributes
     ----------
     latency : int
-        Samples by which the sound comes later than `Instrument.render` has it: a frame, as a rule.
+        Samples by which the sound comes later than `Instrument.render` has it: a frame, as a rule,
+        and none with "ddsp_pytorch".
 
     Raises
     ------
@@ -51,27 +53,20 @@ class Player:
     """
 
     def __init__(self, instrument: Instrument, *, reverb: float = 1.0, seed: int = 0) -> None:
-        self.model = instrument.model
-        if type(self.model) is not Model:
+        self.model, self.config = instrument.model, instrument.config
+        sound = SOUNDS.get(type(self.model))
+        if sound is None:
             raise ParameterError(
                 f"Player: {instrument.name} cannot be played block by block, because its decoder "
-                f"is {instrument.config.decoder!r}; mlp, rnn and conv can"
+                f"is {self.config.decoder!r}; mlp, rnn, conv and ddsp_pytorch can"
             )
-        self.config, self._params = instrument.config, instrument.parameters
-        config = self.config
-        self._harmonic = HarmonicStage(
-            config.sample_rate, config.hop_size, config.amp_resample_method
-        )
-        self._noise = NoiseStage(config.n_bands, config.hop_size)
-        self._n_late = -(-max(config.hop_size, self._noise.start) // config.hop_size)
-        self.latency = self._n_late * config.hop_size
-        self._later = Delay(self.latency - config.hop_size), Delay(self.latency - self._noise.start)
+        self._sound = sound(self.model)
+        self.latency = self._sound.latency
+        self._params = instrument.parameters
         room = self.model.impulse_response(self._params) if IR_KEY in self._params else np.zeros(0)
         self._room = RoomStage(np.float32(reverb) * room)
-        # sizes do not matter to controls
-        self._synths = Harmonic(1, config.sample_rate), FilteredNoise(window_size=0)
         self._rng = np.random.default_rng(seed)
-        self._state: Any = None
+        self._state: Any = None  # of the decoder
 
     def push(self, f0_hz: np.ndarray, loudness_db: np.ndarray) -> np.ndarray:
         """Play the next frames.
@@ -96,26 +91,9 @@ class Player:
             return np.zeros(0, np.float32)
         scaled = self.model.scaled(f0_hz, loudness_db)
         raw, self._state = self.model.decoder.advance(self._params, *scaled, self._state)
-        harmonic, noise = self._synths
-        heard = harmonic.get_controls(raw["amplitudes"], raw["harmonic_distribution"], f0_hz)
-        drawn = uniform_noise((len(f0_hz) * self.config.hop_size,), self._rng)
-        filtered = noise.get_controls(raw["noise_magnitudes"], drawn)
-        partials = heard["amplitudes"][:, None] * heard["harmonic_distribution"]
-        return self._mix(
-            self._harmonic.push(f0_hz, partials),
-            self._noise.push(filtered["magnitudes"], drawn),
-        )
+        noise = uniform_noise((len(f0_hz) * self.config.hop_size,), self._rng)
+        return self._room.push(self._sound.push(raw, f0_hz, noise))
 
     def finish(self) -> np.ndarray:
-        """Return the last `latency` samples, the last frame held; then the room rings no longer."""
-        if not self._harmonic.has_begun:
-            return np.zeros(0, np.float32)
-        silence = np.zeros((self._n_late, self.config.n_bands), np.float32)
-        return self._mix(
-            self._harmonic.hold(self._n_late),
-            self._noise.push(silence, np.zeros(self.latency, np.float32)),
-        )
-
-    def _mix(self, harmonic: np.ndarray, noise: np.ndarray) -> np.ndarray:
-        later_harmonic, later_noise = self._later
-        return self._room.push(later_noise.push(noise) + later_harmonic.push(harmonic))
+        """Return the last `latency` samples; the last frame is held, and the room cut off."""
+        return self._room.push(self._sound.finish())

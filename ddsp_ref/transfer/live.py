@@ -84,7 +84,7 @@ class LiveTransfer:
     Parameters
     ----------
     instrument : str, PathLike or Instrument
-        See `find_instrument`; one with a decoder of ours ("mlp", "rnn" or "conv").
+        See `find_instrument`; one that `Player` can play.
     sample_rate : int
         Samples per second of what comes in and goes out, 4000 to 384000. No resampling is needed,
         and the least delay, at the rate of the instrument.

@@ -10,9 +10,8 @@ from ddsp_ref.jit import COMPILED
 from ddsp_ref.models.config import ModelConfig
 from ddsp_ref.models.convolution import ConvSettings
 from ddsp_ref.models.decoders import MlpSettings, PytorchSettings, RnnSettings
-from ddsp_ref.models.instrument import Instrument
+from ddsp_ref.models.instrument import Instrument, make_model
 from ddsp_ref.models.model import IR_KEY, Model
-from ddsp_ref.models.pytorch_model import PytorchModel
 from ddsp_ref.processors.synths import uniform_noise
 from ddsp_ref.streaming.player import Player
 from ddsp_ref.streaming.stages import Delay, HarmonicStage, NoiseStage, RoomStage
@@ -33,13 +32,19 @@ CONFIGS = {
     "short frames": ModelConfig(
         frame_rate=1000, decoder_settings=MlpSettings(6, 1), **SMALL | {"n_bands": 65}
     ),
+    "ddsp_pytorch": ModelConfig(
+        decoder="ddsp_pytorch",
+        level="loudness_ddsp_pytorch",
+        decoder_settings=PytorchSettings(6, 1),
+        **SMALL,
+    ),
     "44100": ModelConfig(sample_rate=44100, decoder_settings=MlpSettings(6, 1), **SMALL),
 }
 
 
 def instrument(config: ModelConfig, rng: np.random.Generator) -> Instrument:
     """Random weights large enough for every part to be heard."""
-    parameters = Model(config).init(rng)
+    parameters = make_model(config).init(rng)
     for name, value in parameters.items():
         size = 0.5 if name == IR_KEY else 0.3
         parameters[name] = value + size * rng.standard_normal(value.shape).astype(np.float32)
@@ -125,16 +130,13 @@ def test_nothing_in_nothing_out(rng):
     assert len(live.finish()) == 0
 
 
-def test_what_cannot_be_played():
-    config = ModelConfig(
-        decoder="ddsp_pytorch",
-        level="loudness_ddsp_pytorch",
-        decoder_settings=PytorchSettings(4, 1),
-        **SMALL,
-    )
-    parameters = PytorchModel(config).init(np.random.default_rng(0))
-    with pytest.raises(ParameterError, match="decoder is 'ddsp_pytorch'; mlp, rnn and conv can"):
-        Player(Instrument("foreign", config, parameters, {}))
+def test_what_cannot_be_played(rng, monkeypatch):
+    class Other(Model):
+        pass
+
+    monkeypatch.setattr(Instrument, "model", property(lambda self: Other(self.config)))
+    with pytest.raises(ParameterError, match="decoder is 'mlp'; mlp, rnn, conv and ddsp"):
+        Player(instrument(CONFIGS["mlp"], rng))
 
 
 def test_shapes_are_checked(rng):
