@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.slow
-NOTEBOOK = Path(__file__).parents[1] / "docs/notebooks/timbre_transfer.py"
+FOLDER = Path(__file__).parents[1] / "docs/notebooks"
+NOTEBOOK = FOLDER / "timbre_transfer.py"
 MISSING = [m for m in ("jupytext", "nbclient", "ipykernel") if importlib.util.find_spec(m) is None]
 
 # A cell before the first one: whoever opens a connection to another computer fails.
@@ -23,8 +24,8 @@ socket.socket.connect = connect
 """
 
 
-def run_notebook(text, folder):
-    """Run the text of the notebook in a folder; what it promises has to be there."""
+def run(text, folder):
+    """Run the text of a notebook in a folder; return its cells of code."""
     import jupytext
     import nbclient
     import nbformat
@@ -35,7 +36,12 @@ def run_notebook(text, folder):
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}
     )
     client.execute()
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def run_notebook(text, folder):
+    """Run the notebook of timbre transfer; what it promises has to be there."""
+    code = run(text, folder)
     for function in ("plot_features", "plot_adjustment", "plot_spectrograms"):
         cells = [cell for cell in code if cell.source.startswith(function)]
         assert cells
@@ -49,3 +55,12 @@ def run_notebook(text, folder):
 @pytest.mark.filterwarnings("ignore")  # of the machinery of notebooks, in this process
 def test_notebook(tmp_path):
     run_notebook(NOTEBOOK.read_text(encoding="utf-8"), tmp_path)
+
+
+@pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+@pytest.mark.filterwarnings("ignore")
+def test_ddsp_by_hand(tmp_path):
+    """Its cells check themselves; three pictures are shown."""
+    code = run((FOLDER / "ddsp_by_hand.py").read_text(encoding="utf-8"), tmp_path)
+    outputs = [output for cell in code for output in cell.outputs]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 3

@@ -31,6 +31,7 @@ from ddsp_ref.models.parameters import count
 from ddsp_ref.models.recordings import Recording
 from ddsp_ref.models.run import Run, RunSettings
 from ddsp_ref.models.sampler import dataset_statistics
+from ddsp_ref.models.unheard import silence_unheard
 from ddsp_ref.models.voices import of_voice, own_arrays
 
 _N_PICTURES = 3
@@ -245,6 +246,7 @@ def _finish(
     if run.progress.best_step is not None:
         saved = _checkpoint.read(best)
         params, step = saved.part("parameters"), saved.step
+    params = silence_unheard(params, run.settings.model.n_harmonics)
     if progress:
         tqdm.write("judging the held-out recordings")
     report = evaluate(
