@@ -186,7 +186,7 @@ for name, other in (("1 ms later", later), ("duller", duller)):
 # %% [markdown]
 # ## 6 Learning one sound
 #
-# Two seconds of a trumpet; so that no file is needed, it is the trumpet that ships with the package,
+# Two seconds of a trumpet; so that no file is needed, of the trumpet that ships with the package,
 # playing the melody that comes along. The pitch is known; amplitude, shares of 60 partials and
 # magnitudes of 65 bands of noise, of every frame, are free. They are the output of nothing yet:
 # numbers that Adam moves along the gradient. `exp_sigmoid` inside of the synthesizers makes them
