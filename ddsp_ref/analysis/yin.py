@@ -184,7 +184,8 @@ def autocorrelation(padded: np.ndarray, max_period: int, lags_per_sample: int = 
         power *= lags_per_sample
         power[:, -1] *= 0.5  # the former Nyquist bin now stands for two bins
     n_lags = max_period * lags_per_sample + 1
-    return scipy.fft.irfft(power, n_fft * lags_per_sample, axis=1)[:, :n_lags]
+    found = scipy.fft.irfft(power, n_fft * lags_per_sample, axis=1)[:, :n_lags]
+    return np.ascontiguousarray(found)  # as that of a single frame is: kernels compile once
 
 
 @njit

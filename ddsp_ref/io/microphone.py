@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -13,10 +15,11 @@ from ddsp_ref.errors import MicrophoneError, MissingExtraError, require
 
 RATE = 44100
 SHORTEST, LONGEST = 1.0, 20.0  # seconds
-Kind = Literal["input", "output"]
+Kind = Literal["input", "output", "both"]
 _USES = {
     "input": "recorded: {}; is there a microphone",
     "output": "played: {}; is there a loudspeaker",
+    "both": "heard and played: {}; are there a microphone and a loudspeaker",
 }
 
 
@@ -128,15 +131,19 @@ def choose_rate(wanted: int, devices: tuple[Device, Device] = (None, None)) -> i
     """
     source, target = devices
     with _device("input") as card:
-        default = round(card.query_devices(source, "input")["default_samplerate"])
+        heard = round(card.query_devices(source, "input")["default_samplerate"])
     with _device("output") as card:
-        card.query_devices(target, "output")
-    try:
-        card.check_input_settings(source, channels=1, dtype="float32", samplerate=wanted)
-        card.check_output_settings(target, channels=1, dtype="float32", samplerate=wanted)
-    except (card.PortAudioError, ValueError):
-        return default
-    return wanted
+        played = round(card.query_devices(target, "output")["default_samplerate"])
+    for rate in (wanted, heard, played, 48000, 44100):
+        with contextlib.suppress(card.PortAudioError, ValueError):
+            settings = {"channels": 1, "dtype": "float32", "samplerate": rate}
+            card.check_input_settings(source, **settings)
+            card.check_output_settings(target, **settings)
+            return rate
+    raise MicrophoneError(
+        f"microphone and loudspeaker have no sample rate in common: the usual ones are {heard} and "
+        f"{played}; choose other devices"
+    )
 
 
 def play_through(
@@ -181,26 +188,32 @@ def play_through(
 
     def callback(heard: np.ndarray, played: np.ndarray, n: int, time: object, status: Any) -> None:
         nonlocal n_late
-        n_late += bool(status)
         try:
+            n_late += bool(status.input_overflow or status.output_underflow)
             played[:, 0] = process(heard[:, 0].copy())
         except BaseException as error:  # it would end in a thread of the sound card
             failed.append(error)
             played[:] = 0
             over.set()
 
+    until = math.inf if seconds is None else time.monotonic() + seconds
     with (
-        _device("output") as card,
+        _device("both") as card,
         card.Stream(
             samplerate=sample_rate, blocksize=n_block, device=devices, channels=1, dtype="float32",
-            latency="low", callback=callback,
+            latency="low", callback=callback, finished_callback=over.set,
         ) as stream,
     ):  # fmt: skip
         delay = float(sum(stream.latency))
         with contextlib.suppress(KeyboardInterrupt):  # how one stops playing
-            over.wait(seconds)
+            # in slices: on Windows nothing interrupts a longer wait
+            while time.monotonic() < until and not over.wait(min(0.2, until - time.monotonic())):
+                pass
+        stopped = over.is_set()
     if failed:
         raise failed[0]
+    if stopped:
+        raise MicrophoneError("the sound card has stopped; is everything still plugged in?")
     return n_late, delay
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,6 +94,13 @@ class Listener:
             0 <= lag_seconds <= 1,
             f"Listener: lag_seconds is {lag_seconds}, must be from 0 to 1, e.g. 0.02",
         )
+        lowest_hz = f0_range_hz[0]
+        require(lowest_hz > 0, f"Listener: f0_range_hz begins at {lowest_hz}, must be above 0")
+        require(
+            2 / lowest_hz <= frame_seconds <= 1,
+            f"Listener: frame_seconds is {frame_seconds}, must be from {2 / lowest_hz:.4g} (two "
+            f"periods of {lowest_hz:g} Hz) to 1",
+        )
         self._pitch = PitchStage(
             sample_rate, frame_rate, f0_range_hz, frame_seconds, round(lag_seconds * frame_rate)
         )
@@ -110,7 +117,7 @@ class Listener:
         self._behind = max(self._margin * self.hop_size, self._pitch.behind)
         # sound from `_start` on, whatever the next frames look at
         self._sound, self._start = np.zeros(self._behind, np.float32), -self._behind
-        self._n_seen = 0  # frames
+        self._n_seen, self._finished = 0, False  # frames
         self._loudness = np.zeros(0, np.float32)
 
     def push(self, audio: np.ndarray) -> HeardFrames:
@@ -130,18 +137,29 @@ class Listener:
         require(
             audio.ndim == 1, f"Listener.push: audio has shape {audio.shape}, must have one axis"
         )
+        require(
+            bool(np.isfinite(audio).all()),
+            "Listener.push: audio is not finite; np.nan_to_num turns NaN into 0",
+        )
+        require(not self._finished, "Listener.push: finish() was called, take another Listener")
         self._sound = np.concatenate([self._sound, audio])
         return self._tell(self._look(self._n_seen_of(self._n_known)))
 
-    def n_told(self, n_samples: int) -> int:
-        """Return how many frames have been told when so many samples have come in."""
-        return max(0, self._n_seen_of(n_samples) - self._pitch.lag)
+    def n_told(self, n_samples: Any) -> Any:
+        """Return how many frames have been told after so many samples, a number or an array."""
+        return np.maximum(0, self._n_seen_of(n_samples) - self._pitch.lag)
 
-    def _n_seen_of(self, n_samples: int) -> int:
-        return max(0, (n_samples - self._ahead) // self.hop_size + 1)
+    def _n_seen_of(self, n_samples: Any) -> Any:
+        return np.maximum(0, (n_samples - self._ahead) // self.hop_size + 1)
 
     def finish(self) -> HeardFrames:
-        """Return the frames that are left, as if silence came now: one for every hop begun."""
+        """Return the frames that are left, as if silence came now: one for every hop begun.
+
+        That is the end: nothing can be pushed after it, and what is finished has no more to tell.
+        """
+        if self._finished:
+            return self._tell([])
+        self._finished = True
         n_frames = -(-self._n_known // self.hop_size)
         self._sound = np.concatenate([self._sound, np.zeros(self._ahead, np.float32)])
         return self._tell(self._look(n_frames) + self._pitch.finish())

@@ -53,6 +53,12 @@ class Player:
     """
 
     def __init__(self, instrument: Instrument, *, reverb: float = 1.0, seed: int = 0) -> None:
+        require(
+            isinstance(instrument, Instrument),
+            f"Player: instrument is a {type(instrument).__name__}, must be an Instrument, as from "
+            "find_instrument('violin')",
+        )
+        require(0 <= reverb <= 100, f"Player: reverb is {reverb}, must be from 0 to 100, e.g. 1")
         self.model, self.config = instrument.model, instrument.config
         sound = SOUNDS.get(type(self.model))
         if sound is None:
@@ -67,6 +73,7 @@ class Player:
         self._room = RoomStage(np.float32(reverb) * room)
         self._rng = np.random.default_rng(seed)
         self._state: Any = None  # of the decoder
+        self._finished = False
 
     def push(self, f0_hz: np.ndarray, loudness_db: np.ndarray) -> np.ndarray:
         """Play the next frames.
@@ -87,6 +94,7 @@ class Player:
             f"Player.push: f0_hz has shape {f0_hz.shape} and loudness_db {loudness_db.shape}, must "
             "both be (n_frames,)",
         )
+        require(not self._finished, "Player.push: finish() was called, take another Player")
         if len(f0_hz) == 0:
             return np.zeros(0, np.float32)
         scaled = self.model.scaled(f0_hz, loudness_db)
@@ -95,5 +103,11 @@ class Player:
         return self._room.push(self._sound.push(raw, f0_hz, noise))
 
     def finish(self) -> np.ndarray:
-        """Return the last `latency` samples; the last frame is held, and the room cut off."""
+        """Return the last `latency` samples; the last frame is held, and the room cut off.
+
+        That is the end: nothing can be pushed after it, and what is finished has no more to play.
+        """
+        if self._finished:
+            return np.zeros(0, np.float32)
+        self._finished = True
         return self._room.push(self._sound.finish())

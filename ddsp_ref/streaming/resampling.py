@@ -6,15 +6,18 @@ The library that whole sounds are resampled with has 35 ms of delay when it is g
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import scipy.signal
 
+from ddsp_ref.errors import require
 from ddsp_ref.io.resampling import check_sample_rate
 
 # Samples of the lower rate on either side that a sample is made of: flat up to 84 % of the lower
 # Nyquist frequency, 80 dB down above it.
 _REACH, _BETA, _CUTOFF = 32, 8.0, 0.92
+_WIDEST = 1000  # 44100 to 16000 is 441 to 160
 
 
 class Resampler:
@@ -46,6 +49,11 @@ class Resampler:
         common = math.gcd(old_rate, new_rate)
         self._up, self._down = int(new_rate // common), int(old_rate // common)
         widest = max(self._up, self._down)
+        require(
+            widest <= _WIDEST,
+            f"Resampler: {old_rate} and {new_rate} have no large common divisor, which makes the "
+            "filter long; take a usual rate, such as 44100 or 48000",
+        )
         self._ahead = -(-_REACH * widest // self._up) if widest > 1 else 0
         size = 2 * _REACH * widest + 1
         self._filter = scipy.signal.firwin(size, _CUTOFF / widest, window=("kaiser", _BETA))
@@ -55,9 +63,9 @@ class Resampler:
         self._sound = np.zeros(-self._start, np.float32)
         self._n_out = 0
 
-    def n_ready(self, n_in: int) -> int:
-        """Return how many samples have come out when `n_in` have come in."""
-        return max(0, (n_in - 1 - self._ahead) * self._up // self._down + 1)
+    def n_ready(self, n_in: Any) -> Any:
+        """Return how many samples have come out when `n_in`, a number or an array, have come in."""
+        return np.maximum(0, (n_in - 1 - self._ahead) * self._up // self._down + 1)
 
     def push(self, block: np.ndarray) -> np.ndarray:
         """Return the samples that are ready, none or several.
@@ -72,8 +80,14 @@ class Resampler:
         ndarray, float32
             The next samples at the new rate.
         """
+        block = np.asarray(block)
+        require(
+            block.ndim == 1 and block.dtype.kind == "f",
+            f"Resampler.push: block has shape {block.shape} and dtype {block.dtype}, must be "
+            "(n_samples,) and float32",
+        )
         if self._up == self._down:
-            return np.asarray(block, np.float32)
+            return block.astype(np.float32)
         self._sound = np.concatenate([self._sound, block], dtype=np.float32)
         n_ready = self.n_ready(self._start + len(self._sound))
         if n_ready == self._n_out:

@@ -25,7 +25,7 @@ from ddsp_ref.transfer.octaves import choose_octave, fold_octaves, pitch_range, 
 LOWEST_HZ = 20.0
 # No pitch above this share of the sample rate: an octave of partials has to fit below Nyquist.
 HIGHEST = 0.22
-_MUCH = 0.1  # so large a share of the notes out of the instrument's range is worth a word
+MUCH = 0.1  # so large a share of the notes out of the instrument's range is worth a word
 _LOUDER_DB = 3.0  # beyond the loudest that the instrument knows
 
 
@@ -215,7 +215,7 @@ def _out_of_range(
 ) -> tuple[str, ...]:
     low, high = pitch_range(player.statistics["f0_midi"]["quantiles"])
     outside = float(np.mean((midi < low - 0.5) | (midi > high + 0.5)))
-    if outside < _MUCH:
+    if outside < MUCH:
         return ()
     best = ""
     if adjusted and not controls.pitch_shift:
@@ -232,7 +232,7 @@ def _out_of_range(
 def _too_loud(loudness_db: np.ndarray, player: Instrument) -> tuple[str, ...]:
     highest = quantile(player.statistics["loudness_db"]["quantiles"], 0.98)
     beyond = float(np.mean(loudness_db > highest + _LOUDER_DB))
-    if beyond < _MUCH:
+    if beyond < MUCH:
         return ()
     return (
         f"{beyond:.0%} of the notes are asked to be louder than {player.name} was ever heard, "

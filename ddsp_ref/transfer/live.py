@@ -3,79 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 
 import numpy as np
 
 from ddsp_ref.errors import require
+from ddsp_ref.io.notes import note_name
 from ddsp_ref.models.features import F0_RANGE_HZ, LEVELS
 from ddsp_ref.models.instrument import Instrument
 from ddsp_ref.ops.scaling.midi import hz_to_midi, midi_to_hz
 from ddsp_ref.streaming.listener import HeardFrames, Listener
 from ddsp_ref.streaming.player import Player
 from ddsp_ref.streaming.resampling import Resampler
-from ddsp_ref.transfer.adjust import HIGHEST, LOWEST_HZ
+from ddsp_ref.transfer.adjust import HIGHEST, LOWEST_HZ, MUCH
 from ddsp_ref.transfer.controls import Controls
 from ddsp_ref.transfer.instruments import find_instrument
-from ddsp_ref.transfer.loudness import fit_loudness
-from ddsp_ref.transfer.octaves import fold_octaves
+from ddsp_ref.transfer.live_level import LoudnessFollower, NoteGate
+from ddsp_ref.transfer.octaves import fold_octaves, pitch_range
 from ddsp_ref.transfer.trackers import check_f0_range
 
 # A frame of pitch holds so many periods of the lowest one, as far as 64 ms go: fewer are heard
 # wrongly more often, more come later.
-_PERIODS, _LONGEST_FRAME, _SHORTEST_FRAME = 6.0, 0.064, 0.016
-_REMEMBERED = 10.0  # seconds of notes that the loudness is fitted to
-_PRIOR = 0.5  # seconds of what the instrument knows stand for them at first
-_REFIT = 0.1  # seconds
+_PERIODS, _LEAST_PERIODS, _LONGEST_FRAME, _SHORTEST_FRAME = 6.0, 2.1, 0.064, 0.016
 _LOUDEST = 8.0  # sample that is taken for sound
-_RISE, _FALL = 0.008, 0.04  # seconds in which a note comes, and goes
-
-
-class LoudnessFollower:
-    """Fit loudness to an instrument's as the notes come: `fit_loudness` on the last ten seconds.
-
-    Parameters
-    ----------
-    quantiles : sequence of float
-        Of the instrument's loudness.
-    frame_rate : int
-        Frames per second.
-    floor_db : float
-        Silence.
-
-    Notes
-    -----
-    At first what the instrument knows stands for what was heard, so that nothing is changed; after
-    a second of notes theirs counts. Frames do not depend on how they are grouped into blocks.
-    """
-
-    def __init__(self, quantiles: list[float], frame_rate: int, floor_db: float) -> None:
-        self._quantiles, self._floor_db = quantiles, floor_db
-        shares = np.linspace(0, len(quantiles) - 1, round(_PRIOR * frame_rate))
-        prior = np.interp(shares, np.arange(len(quantiles)), quantiles)
-        self._notes: deque[float] = deque(prior, maxlen=round(_REMEMBERED * frame_rate))
-        self._every = max(1, round(_REFIT * frame_rate))
-        self._new: list[float] = []  # notes since the last fit
-        self._n_seen = 0
-
-    def push(self, loudness_db: np.ndarray, voiced: np.ndarray) -> np.ndarray:
-        """Return the loudness to play, shape (n_frames,)."""
-        fitted, start = [loudness_db[:0]], 0
-        while start < len(loudness_db):
-            stop = min(len(loudness_db), start + self._every - self._n_seen % self._every)
-            fitted.append(self._fit(loudness_db[start:stop]))
-            self._new += list(loudness_db[start:stop][voiced[start:stop]])
-            self._n_seen += stop - start
-            if self._n_seen % self._every == 0:
-                self._notes.extend(self._new)
-                self._new = []
-            start = stop
-        return np.concatenate(fitted)
-
-    def _fit(self, loudness_db: np.ndarray) -> np.ndarray:
-        n = len(self._notes)
-        both = np.append(np.array(self._notes), loudness_db)
-        return fit_loudness(both, np.arange(len(both)) < n, self._quantiles, self._floor_db)[n:]
+_OUTSIDE_ST = 0.5  # semitones beyond an instrument's range that are out of it
 
 
 class LiveTransfer:
@@ -86,13 +36,14 @@ class LiveTransfer:
     instrument : str, PathLike or Instrument
         See `find_instrument`; one that `Player` can play.
     sample_rate : int
-        Samples per second of what comes in and goes out, 4000 to 384000. No resampling is needed,
-        and the least delay, at the rate of the instrument.
+        Samples per second of what comes in and goes out, 4000 to 384000; a usual one, see
+        `Resampler`. No resampling is needed, and the delay is least, at the rate of the instrument.
     controls : Controls, optional
         How to play. With `adjust` the loudness is fitted to what the instrument knows, from the
-        notes of the last ten seconds; octaves are as asked for. `autotune` needs
-        ``tuning="chromatic"`` here and draws to A4 = 440 Hz: keys are known at the end only.
-        `threshold` is without meaning: what has a pitch is a note.
+        notes of the last ten seconds, and what is no note is turned down; octaves are as asked
+        for. `autotune` needs ``tuning="chromatic"`` here and draws to A4 = 440 Hz: keys are known
+        at the end only. `threshold` is without meaning: what has a pitch is a note, unless it is
+        30 dB softer than the others.
     f0_range_hz : (float, float)
         Lowest and highest pitch to look for. The higher the lowest one, the less delay.
     lag_seconds : float
@@ -101,7 +52,8 @@ class LiveTransfer:
     Attributes
     ----------
     latency : int
-        Samples by which the sound comes after what is played, without what the sound card adds.
+        Samples by which the sound comes after what is played, without what the sound card adds. To
+        hear the end, push so many zeros.
 
     Raises
     ------
@@ -145,7 +97,9 @@ class LiveTransfer:
             config.frame_rate,
             level=config.level,
             f0_range_hz=f0_range_hz,
-            frame_seconds=min(_LONGEST_FRAME, max(_PERIODS / lowest, _SHORTEST_FRAME)),
+            frame_seconds=max(
+                min(_LONGEST_FRAME, _PERIODS / lowest), _SHORTEST_FRAME, _LEAST_PERIODS / lowest
+            ),
             lag_seconds=lag_seconds,
         )
         self._in = Resampler(sample_rate, config.sample_rate)
@@ -155,18 +109,21 @@ class LiveTransfer:
         if self._controls.adjust and player.statistics:
             quantiles = player.statistics["loudness_db"]["quantiles"]
             self._follower = LoudnessFollower(quantiles, config.frame_rate, self._floor_db)
-        self._sounding = 0.0  # 0 to 1
+        self._gate = NoteGate(config.frame_rate)
+        self._range = 0.0, np.inf  # MIDI
+        if player.statistics:
+            self._range = pitch_range(player.statistics["f0_midi"]["quantiles"])
+        self._counts = np.zeros(3)
         n_waiting = self._most_waiting()
         self.latency = n_waiting + -(-self._player.latency * sample_rate // config.sample_rate)
         self._ready = np.zeros(n_waiting, np.float32)
 
     def _most_waiting(self) -> int:
         """Return how many samples at most have come in and not gone out, over a second."""
-        config, hop = self._player.config, self._player.config.hop_size
-        return max(
-            n - self._out.n_ready(self._listener.n_told(self._in.n_ready(n)) * hop)
-            for n in range(1, self.sample_rate + hop * self.sample_rate // config.sample_rate)
-        )
+        hop = self._player.config.hop_size
+        n = np.arange(1, 2 * self.sample_rate)
+        n_out = self._out.n_ready(self._listener.n_told(self._in.n_ready(n)) * hop)
+        return int(np.max(n - n_out))
 
     def push(self, audio: np.ndarray) -> np.ndarray:
         """Play on.
@@ -181,7 +138,13 @@ class LiveTransfer:
         ndarray, shape (n_samples,), float32
             As many samples to go out, at most 1 in size.
         """
-        audio = np.nan_to_num(np.asarray(audio, np.float32)).clip(-_LOUDEST, _LOUDEST)
+        audio = np.asarray(audio)
+        require(
+            audio.ndim == 1 and audio.dtype.kind == "f",
+            f"LiveTransfer.push: audio has shape {audio.shape} and dtype {audio.dtype}, must be "
+            "(n_samples,) and float32 with full scale 1; take one channel of several",
+        )
+        audio = np.nan_to_num(audio.astype(np.float32)).clip(-_LOUDEST, _LOUDEST)
         sound = self._play(self._listener.push(self._in.push(audio)))
         self._ready = np.concatenate([self._ready, self._out.push(sound)])
         played, self._ready = self._ready[: len(audio)], self._ready[len(audio) :]
@@ -195,18 +158,31 @@ class LiveTransfer:
         highest_hz = HIGHEST * self._player.config.sample_rate
         f0_hz = fold_octaves(midi_to_hz(midi), LOWEST_HZ, highest_hz)
         loudness_db = heard.loudness_db.astype(np.float64)
+        is_note = self._gate.push(loudness_db, heard.voiced)
+        self._count(hz_to_midi(f0_hz)[is_note])
         if self._follower:
-            loudness_db = self._follower.push(loudness_db, heard.voiced)
+            loudness_db = self._follower.push(loudness_db, is_note)
         if controls.adjust:
-            loudness_db = loudness_db - controls.quiet * (1 - self._sound_of(heard.voiced))
+            loudness_db = loudness_db - controls.quiet * (1 - self._gate.smooth(is_note))
         loudness_db = np.maximum(loudness_db + controls.loudness_shift, self._floor_db)
         return self._player.push(f0_hz, loudness_db)
 
-    def _sound_of(self, voiced: np.ndarray) -> np.ndarray:
-        """Return how much of a note every frame is, 0 to 1: it comes fast and goes slowly."""
-        rate, found = self._player.config.frame_rate, np.empty(len(voiced))
-        for i, on in enumerate(voiced):
-            seconds = _RISE if on else _FALL
-            self._sounding += (on - self._sounding) * min(1.0, 1 / (seconds * rate))
-            found[i] = self._sounding
-        return found
+    def _count(self, midi: np.ndarray) -> None:
+        """Count notes, and those below and above the range of the instrument."""
+        low, high = self._range
+        low, high = low - _OUTSIDE_ST, high + _OUTSIDE_ST
+        self._counts += len(midi), np.sum(midi < low), np.sum(midi > high)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a player should know, a sentence each: that notes are out of the range."""
+        n_notes, *outside = self._counts
+        found = []
+        for n, where, way in zip(outside, ("below", "above"), ("1", "-1")):
+            if n > MUCH * n_notes:
+                low, high = (note_name(midi) for midi in self._range)
+                found.append(
+                    f"{n / n_notes:.0%} of the notes were {where} the range of {self.name}, {low} "
+                    f"to {high}; a pitch shift of {way} octave is worth a try"
+                )
+        return tuple(found)

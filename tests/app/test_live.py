@@ -53,7 +53,7 @@ def test_what_is_told_in_words(sung, capsys):
 def test_from_the_microphone(folder, monkeypatch, capsys):
     card = Duplex(rates=(16000,))
     monkeypatch.setitem(sys.modules, "sounddevice", card)
-    assert run("live", "--seconds", "0.01", "--block-ms", "10", "--output-device", "3") == 0
+    assert run("live", "--seconds", "0.1", "--block-ms", "10", "--output-device", "3") == 0
     told = capsys.readouterr()
     assert "play; Ctrl-C stops" in told.err
     assert "and 30 of the sound card" in told.out
@@ -80,6 +80,7 @@ def test_devices(monkeypatch, capsys):
         (["--rehearse", "in.wav", "out.xyz"], "out.xyz"),
         (["--rehearse", "in.wav", "out.wav", "--block-ms", "0"], "--block-ms is 0, must be"),
         (["--rehearse", "in.wav", "out.wav", "--seconds", "-1"], "--seconds is -1.0, must be"),
+        (["--rehearse", "in.wav", "out.wav", "--input-device", "2"], "have no effect with --rehe"),
         (["--rehearse", "in.wav", "out.wav", "--autotune", "2"], "--autotune is 2.0, must be"),
         (["--rehearse", "in.wav", "out.wav", "--lag-ms", "-5"], "--lag-ms is -5, must be"),
         (["--rehearse", "in.wav", "out.wav", "--f0-range", "0", "9"], "--f0-range is (0.0, 9.0)"),

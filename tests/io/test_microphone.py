@@ -155,6 +155,7 @@ class Duplex(Card):
     def __init__(self, error=None, rates=(48000,), n_blocks=3):
         super().__init__(error)
         self.rates, self.n_blocks, self.opened = rates, n_blocks, {}
+        self.loudspeaker_rates, self.dies = (), False
         self.heard_all = []
 
     def query_devices(self, device=None, kind=None):
@@ -166,7 +167,9 @@ class Duplex(Card):
         if samplerate not in self.rates:
             raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
 
-    check_output_settings = check_input_settings
+    def check_output_settings(self, device, channels, dtype, samplerate):
+        if samplerate not in (self.loudspeaker_rates or self.rates):
+            raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
 
     def Stream(self, callback, blocksize, **settings):
         self.opened = {"blocksize": blocksize, **settings}
@@ -181,8 +184,11 @@ class Duplex(Card):
                 for i in range(card.n_blocks):
                     heard = np.full((blocksize, 1), i + 1, np.float32)
                     played = np.full((blocksize, 1), np.nan, np.float32)
-                    callback(heard, played, blocksize, None, "underflow" if i == 1 else None)
+                    flags = types.SimpleNamespace(input_overflow=False, output_underflow=i == 1)
+                    callback(heard, played, blocksize, None, flags)
                     card.heard_all.append(played[:, 0])
+                if card.dies:
+                    settings["finished_callback"]()
                 return self
 
             def __exit__(self, *failure):
@@ -222,5 +228,19 @@ def test_an_error_in_a_block_ends_playing_and_is_told(duplex):
         play_through(fail, 48000, 4)
     assert (np.concatenate(duplex.heard_all) == 0).all()
     duplex.error = "Device unavailable"
-    with pytest.raises(MicrophoneError, match="Device unavailable; is there a loudspeaker"):
+    with pytest.raises(MicrophoneError, match="Device unavailable; are there a microphone and a"):
         play_through(fail, 48000, 4)
+
+
+def test_a_rate_that_both_devices_have(duplex):
+    duplex.rates, duplex.loudspeaker_rates = (44100, 48000, 96000), (48000, 96000)
+    assert choose_rate(16000) == 48000
+    duplex.loudspeaker_rates = (96000,)
+    with pytest.raises(MicrophoneError, match="no sample rate in common"):
+        choose_rate(16000)
+
+
+def test_a_card_that_stops_is_told(duplex):
+    duplex.dies = True
+    with pytest.raises(MicrophoneError, match="the sound card has stopped"):
+        play_through(lambda x: x, 48000, 4)

@@ -102,7 +102,9 @@ def test_memory_does_not_grow():
 def test_bad_settings():
     for settings, words in (
         ({"f0_range_hz": (500, 400)}, "fmin_hz is 500.0, must be below fmax_hz"),
-        ({"frame_seconds": 0.02}, "two periods of fmin_hz"),
+        ({"frame_seconds": 0.02}, r"must be from 0.04 \(two periods of 50 Hz\)"),
+        ({"frame_seconds": np.nan}, "frame_seconds is nan"),
+        ({"f0_range_hz": (0, 400)}, "begins at 0, must be above 0"),
         ({"lag_seconds": 2}, "lag_seconds is 2, must be from 0 to 1"),
     ):
         with pytest.raises(ParameterError, match=words):
@@ -113,3 +115,20 @@ def test_bad_settings():
         Listener(44100, 250)
     with pytest.raises(ParameterError, match=r"audio has shape \(2, 3\)"):
         Listener(16000, 250).push(np.zeros((2, 3)))
+
+
+def test_what_is_no_number_leaves_no_trace():
+    listener, other = Listener(16000, 250), Listener(16000, 250)
+    with pytest.raises(ParameterError, match="audio is not finite"):
+        listener.push(np.array([0.1, np.nan]))
+    for one, same in zip(listener.push(melody(0.3)), other.push(melody(0.3))):
+        np.testing.assert_array_equal(one, same)
+
+
+def test_the_end_is_the_end():
+    listener = Listener(16000, 250)
+    told = [listener.push(melody(0.3)), listener.finish()]
+    assert sum(len(heard.f0_hz) for heard in told) == 75
+    assert len(listener.finish().f0_hz) == 0
+    with pytest.raises(ParameterError, match="take another Listener"):
+        listener.push(np.zeros(64))

@@ -139,6 +139,22 @@ def test_what_cannot_be_played(rng, monkeypatch):
         Player(instrument(CONFIGS["mlp"], rng))
 
 
+def test_the_end_is_the_end(rng):
+    live = Player(instrument(CONFIGS["mlp"], rng))
+    live.push(*curves(3, rng))
+    assert len(live.finish()) == 64
+    assert len(live.finish()) == 0
+    with pytest.raises(ParameterError, match="take another Player"):
+        live.push(*curves(3, rng))
+
+
+def test_wrong_players(rng):
+    with pytest.raises(ParameterError, match="instrument is a str, must be an Instrument"):
+        Player("violin")
+    with pytest.raises(ParameterError, match="reverb is nan, must be from 0"):
+        Player(instrument(CONFIGS["mlp"], rng), reverb=np.nan)
+
+
 def test_shapes_are_checked(rng):
     live = Player(instrument(CONFIGS["mlp"], rng))
     with pytest.raises(ParameterError, match=r"f0_hz has shape \(3,\) and loudness_db \(2,\)"):

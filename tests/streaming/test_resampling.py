@@ -62,7 +62,17 @@ def test_equal_rates_change_nothing(rng):
     np.testing.assert_array_equal(through(audio, 16000, 16000, cuts(100, rng, 9)), audio)
 
 
+def test_wrong_blocks():
+    for rate in (16000, 48000):
+        with pytest.raises(ParameterError, match=r"block has shape \(5, 1\) and dtype float32"):
+            Resampler(rate, 16000).push(np.zeros((5, 1), np.float32))
+        with pytest.raises(ParameterError, match="dtype int16, must be"):
+            Resampler(rate, 16000).push(np.zeros(5, np.int16))
+
+
 def test_wrong_rates():
+    with pytest.raises(ParameterError, match="44101 and 16000 have no large common divisor"):
+        Resampler(44101, 16000)
     with pytest.raises(
         ParameterError, match="sample_rate is 100, must be a whole number from 4000"
     ):

@@ -11,7 +11,8 @@ from ddsp_ref.models.features import extract_features
 from ddsp_ref.streaming.listener import Listener
 from ddsp_ref.streaming.player import Player
 from ddsp_ref.transfer.controls import Controls
-from ddsp_ref.transfer.live import LiveTransfer, LoudnessFollower
+from ddsp_ref.transfer.live import LiveTransfer
+from ddsp_ref.transfer.live_level import LoudnessFollower, NoteGate
 
 from ..streaming.parts import cuts
 from .tiny import melody, tiny_instrument
@@ -79,17 +80,54 @@ def test_pitch_is_shifted_and_tuned():
         assert np.median(heard.f0_hz) == pytest.approx(hz, rel=2e-3)
 
 
+def follower():
+    """A follower for an instrument that knows -40 to 10 dB."""
+    return LoudnessFollower(np.linspace(-40, 10, 101).tolist(), 250, -80.0)
+
+
 def test_loudness_comes_to_what_the_instrument_knows(rng):
-    """Notes of -60 dB, on an instrument that knows -40 to 10 dB: its median after some seconds."""
-    follower = LoudnessFollower(np.linspace(-40, 10, 101).tolist(), 250, -80.0)
+    """Notes of -60 dB have its median after ten seconds; silence stays silence."""
     notes, on = rng.normal(-60, 2, 2500), np.ones(2500, bool)
+    one, other = follower(), follower()
     parts = cuts(2500, np.random.default_rng(1), 40)
-    found = np.concatenate([follower.push(notes[part], on[part]) for part in parts])
+    found = np.concatenate([one.push(notes[part], on[part]) for part in parts])
     assert found[:20].mean() < -55  # nothing is known yet
     assert abs(np.median(found[-250:]) + 15) < 1
-    whole = LoudnessFollower(np.linspace(-40, 10, 101).tolist(), 250, -80.0).push(notes, on)
-    np.testing.assert_allclose(found, whole)
-    assert (follower.push(np.full(3, -80.0), ~on[:3]) == -80).all()  # silence stays silence
+    np.testing.assert_allclose(found, other.push(notes, on))
+    assert (one.push(np.full(3, -80.0), ~on[:3]) == -80).all()
+
+
+def test_loudness_does_not_jump():
+    """10 dB per second, whatever is learned of the notes."""
+    one = follower()
+    for level in (-55.0, -5.0, -30.0):
+        found = one.push(np.full(1000, level), np.ones(1000, bool))
+        assert np.abs(np.diff(found)).max() < 10 / 250 + 1e-9
+
+
+def test_what_is_much_softer_than_the_notes_is_none(rng):
+    gate = NoteGate(250)
+    on = np.ones(250, bool)
+    assert gate.push(np.full(250, -20.0), on).all()
+    assert gate.push(np.full(250, -45.0), on).all()
+    assert not gate.push(np.full(2500, -56.0), on).any()
+    assert gate.push(np.full(250, -20.0), on).all()
+    assert not gate.push(np.full(250, -20.0), ~on).any()
+    assert not NoteGate(250).push(np.full(250, -61.0), on).any()
+
+
+def test_a_hum_in_a_pause_does_not_swell():
+    """Ten seconds after a tone, a hum 35 dB below it is no louder than at once."""
+    time = np.arange(12 * 16000) / 16000
+    hum = sum(np.sin(2 * np.pi * 100 * k * time) / k for k in range(1, 8))
+    tone = np.where(time < 2, 0.2 * np.sin(2 * np.pi * 440 * time), 0.0)
+    played = LiveTransfer("flute", 16000).push((tone + 0.002 * hum).astype(np.float32))
+
+    def level(begin):
+        return np.sqrt(np.mean(played[begin * 16000 : (begin + 1) * 16000] ** 2))
+
+    assert level(1) > 20 * level(11)
+    assert level(11) < 2 * level(4)
 
 
 def test_what_is_no_note_is_turned_down(rng):
@@ -116,5 +154,28 @@ def test_what_is_refused():
         LiveTransfer(tiny_instrument(), 100)
     with pytest.raises(InstrumentError, match="bagpipe"):
         LiveTransfer("bagpipe", 16000)
+    with pytest.raises(ParameterError, match=r"push: audio has shape \(5, 1\)"):
+        LiveTransfer(tiny_instrument(), 48000).push(np.zeros((5, 1), np.float32))
+    with pytest.raises(ParameterError, match="dtype int16, must be"):
+        LiveTransfer(tiny_instrument(), 16000).push(np.zeros(5, np.int16))
     with pytest.raises(ParameterError, match="f0_range_hz is"):
         LiveTransfer(tiny_instrument(), 16000, f0_range_hz=(0, 500))
+
+
+def test_low_ranges_have_long_frames():
+    live = LiveTransfer(tiny_instrument(), 16000, f0_range_hz=(20.0, 500.0))
+    assert live.latency > LiveTransfer(tiny_instrument(), 16000).latency
+
+
+def test_notes_out_of_range_are_remarked():
+    """The instrument knows G3 to C7."""
+    for hz, where in ((110, "below"), (440, None)):
+        tone = 0.2 * np.sin(2 * np.pi * hz / 16000 * np.arange(16000)).astype(np.float32)
+        live = LiveTransfer(tiny_instrument(), 16000)
+        live.push(tone)
+        if where:
+            (remark,) = live.remarks
+            assert f"notes were {where} the range of tiny" in remark
+            assert "pitch shift of 1 octave" in remark
+        else:
+            assert live.remarks == ()

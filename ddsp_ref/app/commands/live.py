@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 HELP = "play an instrument from the microphone, as you sing or play"
 DESCRIPTION = """Sing or play into the microphone and hear another instrument at once. Wear
 headphones: the microphone should not hear the loudspeaker. Ctrl-C stops. --rehearse does the same
-with a file instead of a microphone, block by block, and needs no sound card."""
+with a file instead of a microphone, block by block, and needs no sound card. Octaves are not chosen
+for you: for an instrument that is higher than your voice, take --pitch-shift 1."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,11 +91,15 @@ def run(arguments: argparse.Namespace) -> None:
     )
     check_f0_range("--f0-range", arguments.f0_range)
     require(
-        arguments.seconds is None or arguments.seconds > 0,
-        f"--seconds is {arguments.seconds}, must be above 0",
+        arguments.seconds is None or arguments.seconds >= 0.1,
+        f"--seconds is {arguments.seconds}, must be at least 0.1",
     )
     controls_of(arguments)  # checks them
     if arguments.rehearse:
+        require(
+            arguments.input_device is None and arguments.output_device is None,
+            "--input-device and --output-device have no effect with --rehearse; leave them out",
+        )
         _rehearse(arguments)
     else:
         _play(arguments)
@@ -183,6 +188,7 @@ def _rehearse(arguments: argparse.Namespace) -> None:
     from ddsp_ref.io.audio import read_audio, write_audio
 
     audio, rate = read_audio(source)
+    check_audio_output(target, rate)
     audio = np.atleast_2d(audio).mean(axis=0).astype(np.float32)
     if arguments.seconds:
         audio = audio[: round(arguments.seconds * rate)]
@@ -211,6 +217,7 @@ def _tell(timed: _Timed, n_block: int, arguments: argparse.Namespace, more: dict
         "work_median_s": round(float(np.median(times)), 5),
         "work_99_s": round(float(np.quantile(times, 0.99)), 5),
         "work_most_s": round(float(times.max()), 5),
+        "remarks": list(live.remarks),
         **more,
     }
     if arguments.json:
@@ -229,6 +236,7 @@ def _tell(timed: _Timed, n_block: int, arguments: argparse.Namespace, more: dict
         ("delay", delay),
         ("work", f"{middle} ms for a block of {1000 * lasts:.0f}; 99 % in {nearly}, all in {most}"),
     ]
+    lines += [("remark", remark) for remark in live.remarks]
     if more.get("blocks_late"):
         lines.append(
             ("remark", f"{more['blocks_late']} blocks were late: longer ones may help (--block-ms)")
