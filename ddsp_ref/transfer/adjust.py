@@ -27,6 +27,7 @@ LOWEST_HZ = 20.0
 HIGHEST = 0.22
 MUCH = 0.1  # so large a share of the notes out of the instrument's range is worth a word
 _LOUDER_DB = 3.0  # beyond the loudest that the instrument knows
+_HUM_DB = 40.0  # so far below the loudest notes is what hums in pauses: the fit leaves it out
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +175,8 @@ def _fit(
     if controls.autotune > 0:
         midi, cents, key = tune(midi, heard.certainty, on, controls.autotune, controls.tuning)
     known_db = player.statistics["loudness_db"]["quantiles"]
-    loudness = fit_loudness(loudness, made.notes, known_db, -LEVELS[player.config.level][1])
+    played = made.notes & (loudness > np.quantile(loudness[made.notes], 0.98) - _HUM_DB)
+    loudness = fit_loudness(loudness, played, known_db, -LEVELS[player.config.level][1])
     loudness = quieten(loudness, made.likelihood, controls.threshold, controls.quiet)
     return replace(
         made,

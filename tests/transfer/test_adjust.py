@@ -71,6 +71,17 @@ def test_pitch_follows_by_whole_octaves_and_the_shift_asked_for():
     np.testing.assert_allclose(played.f0_hz, played.f0_hz[100], rtol=1e-5)
 
 
+def test_a_hum_in_the_pauses_does_not_count():
+    """Two thirds of the notes are 45 dB below the others: these are as loud as without them."""
+    level = np.where(np.arange(2500) < 800, -10.0 + 3 * np.sin(np.arange(2500)), -55.0)
+    both, alone = hum(n_frames=2500, loudness_db=level), hum(n_frames=850, loudness_db=level[:850])
+    with_hum, without = play(both), play(alone)
+    assert with_hum.notes[1000:2400].all()
+    first = slice(100, 750)
+    np.testing.assert_allclose(with_hum.loudness_db[first], without.loudness_db[first], atol=0.3)
+    assert with_hum.loudness_db[1000:2400].max() < without.loudness_db[first].min() - 35
+
+
 def test_notes_get_the_loudness_of_the_instrument():
     heard = hum(loudness_db=-55.0)
     played = play(heard)
