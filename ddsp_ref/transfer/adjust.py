@@ -27,7 +27,7 @@ LOWEST_HZ = 20.0
 HIGHEST = 0.22
 MUCH = 0.1  # so large a share of the notes out of the instrument's range is worth a word
 _LOUDER_DB = 3.0  # beyond the loudest that the instrument knows
-_HUM_DB = 40.0  # so far below the loudest notes is what hums in pauses: the fit leaves it out
+_HUM_DB = 45.0  # so far below the loudest notes is what hums in pauses: the fit leaves it out
 
 
 @dataclass(frozen=True, eq=False)
