@@ -105,8 +105,8 @@ def run(arguments: argparse.Namespace) -> None:
         _play(arguments)
 
 
-def _start(arguments: argparse.Namespace, sample_rate: int) -> LiveTransfer:
-    """Return the transfer; everything that it needs is compiled."""
+def _start(arguments: argparse.Namespace, sample_rate: int, n_block: int) -> _Timed:
+    """Return the transfer; everything that it needs is compiled, and in memory."""
     import numpy as np
 
     from ddsp_ref.app.progress import Stages
@@ -126,9 +126,9 @@ def _start(arguments: argparse.Namespace, sample_rate: int) -> LiveTransfer:
     with Stages("render", quiet=arguments.quiet) as stage:
         stage("render")
         warm, tone = make(), np.sin(np.arange(sample_rate) * 2764 / sample_rate)
-        for block in np.array_split(tone, 40):
-            warm.push(block)
-    return make()
+        for i in range(0, len(tone), n_block):
+            warm.push(tone[i : i + n_block])
+    return _Timed(make())
 
 
 class _Timed:
@@ -156,8 +156,8 @@ def _play(arguments: argparse.Namespace) -> None:
     devices = _device(arguments.input_device), _device(arguments.output_device)
     config = find_instrument(arguments.instrument).config
     rate = microphone.choose_rate(config.sample_rate, devices)
-    timed = _Timed(_start(arguments, rate))
     n_block = max(1, round(arguments.block_ms / 1000 * rate))
+    timed = _start(arguments, rate, n_block)
     if not arguments.quiet:
         print(f"{timed.live.name}: play; Ctrl-C stops", file=sys.stderr)
     n_late, delay = microphone.play_through(
@@ -192,8 +192,8 @@ def _rehearse(arguments: argparse.Namespace) -> None:
     audio = np.atleast_2d(audio).mean(axis=0).astype(np.float32)
     if arguments.seconds:
         audio = audio[: round(arguments.seconds * rate)]
-    timed = _Timed(_start(arguments, rate))
     n_block = max(1, round(arguments.block_ms / 1000 * rate))
+    timed = _start(arguments, rate, n_block)
     # what is played comes later than what was heard; the file begins where the input does
     late = timed.live.latency
     audio = np.append(audio, np.zeros(late, np.float32))
