@@ -92,7 +92,7 @@ def loudness_of(audio: np.ndarray, sample_rate: int, frame_rate: int) -> np.ndar
     -----
     The same numbers as `compute_loudness` of the whole, with memory for 4096 frames only.
     """
-    hop, size = _whole_hop("loudness_of", sample_rate, frame_rate), loudness_fft_size(sample_rate)
+    hop, size = whole_hop("loudness_of", sample_rate, frame_rate), loudness_fft_size(sample_rate)
     margin = -(-size // (2 * hop))  # frames whose windows reach over the edge of a piece
     total = n_frames(len(audio), hop)
     result = np.empty(total, np.float32)
@@ -131,7 +131,7 @@ def level_of(
     """
     if level == "loudness":
         return loudness_of(audio, sample_rate, frame_rate)
-    total = n_frames(len(audio), _whole_hop("level_of", sample_rate, frame_rate))
+    total = n_frames(len(audio), whole_hop("level_of", sample_rate, frame_rate))
     rates = {"sample_rate": sample_rate, "frame_rate": frame_rate}
     if level == "power":
         if sample_rate != _POWER_RATE and _POWER_RATE % frame_rate == 0:
@@ -166,7 +166,8 @@ def reach_of_level(level: str, sample_rate: int) -> tuple[int, int] | None:
     return half, half
 
 
-def _whole_hop(function: str, sample_rate: int, frame_rate: int) -> int:
+def whole_hop(function: str, sample_rate: int, frame_rate: int) -> int:
+    """Return the samples from one frame to the next, or say that they are no whole number."""
     hop = hop_size(sample_rate, frame_rate)
     require(
         hop.denominator == 1,
@@ -206,7 +207,7 @@ def extract_features(
     Features
         All with `n_frames(len(audio), hop)` frames; frame i is centred on sample ``i * hop``.
     """
-    _whole_hop("extract_features", sample_rate, frame_rate)  # before the work begins
+    whole_hop("extract_features", sample_rate, frame_rate)  # before the work begins
     lowest, highest = f0_range_hz
     progress("pitch")
     pitch = pyin(

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ddsp_ref.analysis.frames import hop_size
-from ddsp_ref.errors import require
-from ddsp_ref.models.features import F0_RANGE_HZ, level_of, reach_of_level
+from ddsp_ref.errors import ParameterError, require
+from ddsp_ref.models.features import F0_RANGE_HZ, level_of, reach_of_level, whole_hop
 from ddsp_ref.streaming.pitch import PitchStage
 
 
@@ -84,18 +83,16 @@ class Listener:
         frame_seconds: float = 0.064,
         lag_seconds: float = 0.02,
     ) -> None:
-        hop = hop_size(sample_rate, frame_rate)
-        require(
-            hop.denominator == 1,
-            f"Listener: frame_rate is {frame_rate}, must divide the sample rate {sample_rate}",
-        )
-        self.sample_rate, self.frame_rate, self.hop_size = sample_rate, frame_rate, int(hop)
+        self.hop_size = whole_hop("Listener", sample_rate, frame_rate)
+        self.sample_rate, self.frame_rate = sample_rate, frame_rate
         require(
             0 <= lag_seconds <= 1,
             f"Listener: lag_seconds is {lag_seconds}, must be from 0 to 1, e.g. 0.02",
         )
         lowest_hz = f0_range_hz[0]
-        require(lowest_hz > 0, f"Listener: f0_range_hz begins at {lowest_hz}, must be above 0")
+        require(
+            lowest_hz > 0, f"Listener: f0_range_hz begins at {lowest_hz}, must be above 0, e.g. 50"
+        )
         require(
             2 / lowest_hz <= frame_seconds <= 1,
             f"Listener: frame_seconds is {frame_seconds}, must be from {2 / lowest_hz:.4g} (two "
@@ -135,12 +132,15 @@ class Listener:
         """
         audio = np.asarray(audio, np.float32)
         require(
-            audio.ndim == 1, f"Listener.push: audio has shape {audio.shape}, must have one axis"
+            audio.ndim == 1,
+            f"Listener.push: audio has shape {audio.shape}, must be (n_samples,); take one channel",
         )
-        require(
-            bool(np.isfinite(audio).all()),
-            "Listener.push: audio is not finite; np.nan_to_num turns NaN into 0",
-        )
+        bad = np.flatnonzero(~np.isfinite(audio))
+        if len(bad):
+            raise ParameterError(
+                f"Listener.push: audio is {audio[bad[0]]} at sample {bad[0]}, must be finite; "
+                "np.nan_to_num turns NaN into 0"
+            )
         require(not self._finished, "Listener.push: finish() was called, take another Listener")
         self._sound = np.concatenate([self._sound, audio])
         return self._tell(self._look(self._n_seen_of(self._n_known)))

@@ -100,9 +100,8 @@ class LoudnessFollower:
             stop = min(len(loudness_db), start + self._every - done)
             own = loudness_db[start:stop]
             share = (done + np.arange(1, len(own) + 1)) / self._every
-            both = (np.interp(own, self._grid, curve) for curve in (self._before, self._after))
-            before, after = both
-            curve = before + share * (after - before)
+            before = np.interp(own, self._grid, self._before)
+            curve = before + share * (np.interp(own, self._grid, self._after) - before)
             fitted.append(np.where(own <= self._floor_db, self._floor_db, curve))
             self._new += list(own[is_note[start:stop]])
             self._n_seen += len(own)

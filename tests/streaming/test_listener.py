@@ -119,7 +119,7 @@ def test_bad_settings():
 
 def test_what_is_no_number_leaves_no_trace():
     listener, other = Listener(16000, 250), Listener(16000, 250)
-    with pytest.raises(ParameterError, match="audio is not finite"):
+    with pytest.raises(ParameterError, match="audio is nan at sample 1, must be finite"):
         listener.push(np.array([0.1, np.nan]))
     for one, same in zip(listener.push(melody(0.3)), other.push(melody(0.3))):
         np.testing.assert_array_equal(one, same)

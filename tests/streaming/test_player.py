@@ -110,7 +110,7 @@ def test_room_by_hand():
 
 
 def test_noise_stage_is_late_by_the_middle_of_the_response():
-    """Flat magnitudes make a response of one tap, in the middle of the two bands' 2 taps."""
+    """Flat magnitudes of five bands make a response of one tap, in the middle of eight."""
     stage = NoiseStage(5, 4)
     click = np.zeros(8, np.float32)
     click[0] = 1

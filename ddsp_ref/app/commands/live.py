@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_f0_range("--f0-range", arguments.f0_range)
     require(
         arguments.seconds is None or arguments.seconds >= 0.1,
-        f"--seconds is {arguments.seconds}, must be at least 0.1",
+        f"--seconds is {arguments.seconds}, must be at least 0.1, e.g. 10",
     )
     controls_of(arguments)  # checks them
     if arguments.rehearse:
@@ -183,7 +183,10 @@ def _rehearse(arguments: argparse.Namespace) -> None:
     source, target = (Path(path) for path in arguments.rehearse)
     check_audio_input(source)
     check_audio_output(target, None)
-    require(not same_file(source, target), "--rehearse: INPUT and OUTPUT are the same file")
+    require(
+        not same_file(source, target),
+        f"--rehearse: INPUT and OUTPUT are the same file, {target}; name another for OUTPUT",
+    )
 
     from ddsp_ref.io.audio import read_audio, write_audio
 

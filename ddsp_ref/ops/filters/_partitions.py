@@ -20,9 +20,9 @@ from ddsp_ref.jit import njit, njit_relaxed, ranges, run_parts
 from ddsp_ref.ops.spectral._fft import (
     LANES,
     ROW,
-    forward_fours,
     from_lanes,
     places,
+    split_fours,
     to_lanes,
     turns,
 )
@@ -111,7 +111,7 @@ def _transform(signal, first, half, tables, spectra):
         for i in range(min(half, signal.size - begin)):
             frame[i] = signal[begin + i]
     to_lanes(frames, work)
-    forward_fours(work, factors)
+    split_fours(work, factors, half, 0)
     _unzip(work, places, cosines, sines, spectra)
 
 
@@ -123,7 +123,7 @@ def _transform_back(spectra, begin, half, tables, signal):
     work = np.empty(2 * half * LANES, signal.dtype)
     rows = np.empty(half * LANES, signal.dtype)
     _zip(spectra, cosines, sines, work)
-    forward_fours(work, factors)
+    split_fours(work, factors, half, 0)
     _sort_half(work, places, rows)
     from_lanes(rows, frames)
     for lane in range(spectra.shape[0]):

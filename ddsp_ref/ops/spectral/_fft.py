@@ -170,8 +170,11 @@ def _is_odd_power(n):
 
 
 @njit
-def _fours(work, turns, n, at):
-    """Split runs of n rows, a power of four, down to single rows."""
+def split_fours(work, turns, n, at):
+    """Split runs of n rows, a power of four, down to single rows.
+
+    With all rows, and `at` 0, it is `forward`, with half as much to compile.
+    """
     if n == 4096:
         _split_1024(work, turns, at)
         at += 6 * 1024
@@ -191,12 +194,6 @@ def _fours(work, turns, n, at):
 
 
 @njit
-def forward_fours(work, turns):
-    """Like `forward`, where the number of rows is a power of four: half as much to compile."""
-    _fours(work, turns, work.size // ROW, 0)
-
-
-@njit
 def forward(work, turns):
     """Transform rows in place; results are in the order of `places`."""
     n, at = work.size // ROW, 0
@@ -212,7 +209,7 @@ def forward(work, turns):
         else:
             _half_1024(work, turns)
         at, n = n, n // 2
-    _fours(work, turns, n, at)
+    split_fours(work, turns, n, at)
 
 
 @njit
